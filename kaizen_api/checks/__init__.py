@@ -1,0 +1,45 @@
+"""Checks of a running system: each looks at one part and says what to do, none changes anything.
+
+Further checks join by the entry point group `kaizen.checks`: callables that take the configuration and return checks.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+
+from kaizen_api.checks.check import Check
+from kaizen_api.checks.machine import check_api, check_data_dir, check_settings
+from kaizen_api.checks.server import check_broker, check_server, check_stream, check_workers
+from kaizen_api.config import KaizenConfig
+from kaizen_api.errors import KaizenError
+
+__all__ = ["Check", "run_checks"]
+
+_CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
+    check_settings,
+    check_data_dir,
+    check_server,
+    check_broker,
+    check_workers,
+    check_stream,
+    check_api,
+)
+
+
+def run_checks(config: KaizenConfig) -> Iterator[Check]:
+    """All checks, those of other packages last; a part that is down makes its check fail and no other."""
+    for check in _CHECKS:
+        yield from _run(check.__name__.removeprefix("check_").replace("_", " "), check, config)
+    for entry in entry_points(group="kaizen.checks"):
+        try:
+            joined = entry.load()
+        except ImportError as error:
+            yield Check(entry.name, ok=False, detail=f"{entry.value} cannot be loaded: {error}", remedy="install again")
+        else:
+            yield from _run(entry.name, joined, config)
+
+
+def _run(name: str, check: Callable[[KaizenConfig], list[Check]], config: KaizenConfig) -> list[Check]:
+    try:
+        return check(config)
+    except (KaizenError, OSError) as error:
+        return [Check(name, ok=False, detail=str(error))]

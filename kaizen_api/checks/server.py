@@ -1,0 +1,86 @@
+"""Checks of what runs behind Redis: server, broker, workers, stream."""
+
+from typing import Any, cast
+
+import redis
+
+from kaizen_api.checks.check import Check
+from kaizen_api.config import KaizenConfig, mask_setting
+from kaizen_api.connection import TIMEOUT, connect, reaching
+from kaizen_api.queries import Queries
+from kaizen_api.stack.pulse import answering_workers
+
+_MIN_VERSION = (6, 2)
+_PING_SECONDS = 1.5
+_OLD = 60.0
+
+
+def server_info(config: KaizenConfig) -> dict[str, Any]:
+    """What the server says about itself.
+
+    Raises:
+        Unavailable: it does not answer.
+    """
+    with reaching(config), connect(config) as client:
+        return cast("dict[str, Any]", client.info())
+
+
+def server_name(info: dict[str, Any]) -> str:
+    """Name and version, like `valkey 9.1.2`."""
+    if "valkey_version" in info:
+        return f"valkey {info['valkey_version']}"
+    return f"redis {info['redis_version']}"
+
+
+def check_server(config: KaizenConfig) -> list[Check]:
+    """Whether it answers, is new enough, never evicts, and survives a restart."""
+    info = server_info(config)
+    where = mask_setting("redis_url", config.redis_url or "of `kaizen up`")
+    checks = [Check("redis", ok=True, detail=f"{server_name(info)} {where}")]
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    if version < _MIN_VERSION:
+        checks = [Check("redis", ok=False, detail=f"{server_name(info)} is too old", remedy="needs 6.2 or newer")]
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    kept = policy == "noeviction" or not info.get("maxmemory")
+    remedy = "" if policy == "noeviction" else "set maxmemory-policy noeviction: any other drops interactions"
+    checks.append(Check("eviction", ok=kept, detail=f"maxmemory-policy {policy}", remedy=remedy))
+    appending = bool(info.get("aof_enabled"))
+    remedy = "" if appending else "set appendonly yes: without it a crash loses what came in since the last snapshot"
+    checks.append(Check("persistence", ok=True, detail=f"appendonly {'yes' if appending else 'no'}", remedy=remedy))
+    return checks
+
+
+def check_broker(config: KaizenConfig) -> list[Check]:
+    """Whether Celery's broker answers, where it is another server."""
+    if config.broker_url is None:
+        return [Check("broker", ok=True, detail="the same server")]
+    where = mask_setting("broker_url", config.broker_url)
+    client = redis.Redis.from_url(config.broker_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        detail = f"{where} does not answer ({type(error).__name__})"
+        return [Check("broker", ok=False, detail=detail, remedy="start it, or correct KAIZEN_BROKER_URL")]
+    finally:
+        client.close()
+    return [Check("broker", ok=True, detail=where)]
+
+
+def check_workers(config: KaizenConfig) -> list[Check]:
+    """Whether worker processes answer."""
+    names = answering_workers(config, timeout=_PING_SECONDS)
+    remedy = "" if names else "start `kaizen up`, or `kaizen worker` and one `kaizen beat`"
+    return [Check("workers", ok=bool(names), detail=", ".join(names) or "none answers", remedy=remedy)]
+
+
+def check_stream(config: KaizenConfig) -> list[Check]:
+    """Whether the tenant's stream moves, and what could not be processed."""
+    with reaching(config), connect(config) as client:
+        queue = Queries(client, tenant=config.tenant).queue()
+    moves = queue.oldest_age < _OLD
+    remedy = "" if moves else "see whether workers and beat run, and what their log says"
+    detail = f"{queue.depth} wait, the oldest {queue.oldest_age:.0f} s"
+    checks = [Check("stream", ok=moves, detail=detail, remedy=remedy)]
+    remedy = "`kaizen dead-letters list` shows why" if queue.dead else ""
+    checks.append(Check("dead letters", ok=not queue.dead, detail=f"{queue.dead}", remedy=remedy))
+    return checks

@@ -1,0 +1,62 @@
+"""`kaizen doctor`: looks at every part and says what to do."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from kaizen_api.checks import run_checks
+from kaizen_api.checks.server import server_info, server_name
+from kaizen_api.cli.options import Session, shared
+from kaizen_api.cli.output import emit
+from kaizen_api.cli.root import FAILED
+from kaizen_api.config import KaizenConfig
+from kaizen_api.errors import Unavailable
+from kaizen_api.stack import running
+
+_PACKAGES = ("kaizen", "celery", "kombu", "redis", "flower", "fastapi", "numpy", "scikit-learn", "onnxruntime")
+
+
+@click.command()
+@shared
+@click.pass_obj
+def doctor(session: Session) -> int:
+    """Check every part and say what to do; fails if one of them does not work."""
+    config = session.config()
+    checks = [
+        {"name": check.name, "ok": check.ok, "detail": check.detail, "remedy": check.remedy}
+        for check in run_checks(config)
+    ]
+    well = all(check["ok"] for check in checks)
+    document = {
+        "ok": well,
+        "checks": checks,
+        "versions": _versions(config),
+        "settings": {name: value for name, (value, _) in config.origins(session.settings).items()},
+        "pids": (running(config.data_dir) or {}).get("pids"),
+    }
+    emit(session, document, _show)
+    return 0 if well else FAILED
+
+
+def _versions(config: KaizenConfig) -> dict[str, str | None]:
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    try:
+        versions["server"] = server_name(server_info(config))
+    except Unavailable:
+        versions["server"] = None
+    return versions
+
+
+def _show(document: Any) -> None:
+    for check in document["checks"]:
+        mark = ("!" if check["remedy"] else "✓") if check["ok"] else "✗"
+        click.echo(f"{mark} {check['name']}: {check['detail']}")
+        if check["remedy"]:
+            click.echo(f"    {check['remedy']}")

@@ -1,0 +1,52 @@
+"""Progress on standard error: a bar on a terminal, nothing where nobody looks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import connect, reaching
+from kaizen_api.follow import following
+from kaizen_api.queries import Queries
+from kaizen_api.schema import Cycle
+
+Advance = Callable[[float, str], None]
+"""Takes how much is done and a word about it."""
+
+
+@contextmanager
+def bar(what: str, *, total: float | None) -> Iterator[Advance]:
+    """A bar that reaches its end at `total`; one without an end where that is not known."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total, said="")
+        yield lambda done, said: progress.update(task, completed=done, said=said)
+
+
+def follow_cycle(config: KaizenConfig, cycle: Cycle, *, seconds: float) -> Cycle:
+    """Show an analysis until it has ended; returns its final state.
+
+    Raises:
+        Unavailable: it has not ended in time, or Redis does not answer.
+    """
+    with reaching(config), connect(config) as client, bar("analysis", total=1.0) as advance:
+        for state in following(Queries(client, tenant=cycle.tenant), cycle.id, seconds=seconds):
+            advance(state.progress, state.step)
+            cycle = state
+    return cycle
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, float, str], None]]:
+    """A bar for work in steps: takes the step, how much of it is done (0..1), and a word about it."""
+    with bar("", total=1.0) as advance:
+        yield lambda step, done, said: advance(done, f"{step}  {said}")

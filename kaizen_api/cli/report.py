@@ -1,0 +1,48 @@
+"""`kaizen report`: shadow mode, any log to a report, and nothing left behind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kaizen_api import formats
+from kaizen_api.cli.options import PROCESSES, Session, setting, shared
+from kaizen_api.cli.output import emit
+from kaizen_api.cli.progress import steps
+from kaizen_api.report import shadow_run, write_report
+
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+_folder = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=_file, metavar="FILE…")
+@click.option("--out", type=_folder, default=Path("kaizen-report"), show_default=True, help="Folder of the report.")
+@click.option("--format", "kind", type=click.Choice(sorted(formats.FORMATS)), help="Default: told from the content.")
+@setting("workers", "--workers", type=PROCESSES, help="Worker processes.")
+@setting("seed", "--seed", type=click.IntRange(0, 2**32 - 1), help="Of everything that draws.")
+@shared
+@click.pass_obj
+def report(session: Session, files: Sequence[Path], out: Path, kind: str | None) -> None:
+    """Turn log files into a report: topics, insights, gaps, as HTML and JSON.
+
+    Uses a server and workers of its own, in a temporary folder that is gone afterwards. The same files and seed give
+    the same report.
+    """
+    with steps() as progress:
+        results = shadow_run(session.config(), files, kind=kind, progress=progress, keep_log=out / "kaizen.log")
+    page = write_report(results, out)
+    emit(session, {**results.summary(), "out": str(out)}, lambda summary: _show(summary, page))
+
+
+def _show(summary: Any, page: Path) -> None:
+    click.echo(
+        f"{summary['cycle']['interactions']} interactions, {summary['cycle']['topics']} topics, "
+        f"{sum(summary['types'].values())} insights, {summary['cycle']['gaps']} gaps"
+    )
+    for finding in summary["findings"]:
+        click.echo(f"- {finding['description']} ({finding['confidence']:.0%} sure)")
+    if summary["refused"]:
+        click.echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
+    click.echo(f"report: {page}")

@@ -1,0 +1,58 @@
+"""`kaizen api · worker · beat · exporter`: one process each, for production; this process becomes it."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from kaizen_api import stack
+from kaizen_api.cli.options import PORT, Session, setting, shared
+from kaizen_api.config import KaizenConfig
+
+
+@click.command()
+@setting("api_host", "--host", help="Address; other than loopback needs KAIZEN_API_KEYS.")
+@setting("api_port", "--port", type=PORT)
+@shared
+@click.pass_obj
+def api(session: Session) -> None:
+    """Serve the HTTP API."""
+    config = session.config()
+    _become(config, stack.api(config))
+
+
+@click.command()
+@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Its number on this host.")
+@shared
+@click.pass_obj
+def worker(session: Session, number: int) -> None:
+    """Run one worker process."""
+    _become(session.config(), stack.worker(number))
+
+
+@click.command()
+@shared
+@click.pass_obj
+def beat(session: Session) -> None:
+    """Run the scheduler; one of it is enough."""
+    config = session.config()
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _become(config, stack.beat(config.data_dir))
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address.")
+@setting("prometheus_port", "--port", type=PORT)
+@shared
+@click.pass_obj
+def exporter(session: Session, host: str) -> None:
+    """Serve metrics for Prometheus."""
+    config = session.config()
+    _become(config, stack.exporter(config, host=host))
+
+
+def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:
+    sys.stdout.flush()
+    variables = {**os.environ, **stack.variables(config), **service.variables}
+    os.execve(service.argv[0], service.argv, variables)  # noqa: S606  # no shell is the point

@@ -1,0 +1,44 @@
+"""`kaizen up`: everything on this machine, supervised, until it is told to end."""
+
+import json
+import signal
+import threading
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from kaizen_api.cli.options import PORT, PROCESSES, Session, setting, shared
+from kaizen_api.cli.output import details
+from kaizen_api.stack import whole
+
+
+@click.command()
+@setting("api_port", "--port", type=PORT, help="Of the API.")
+@setting("prometheus_port", "--exporter-port", type=PORT, help="Of the metrics.")
+@setting("flower_port", "--flower-port", type=PORT, help="Of Flower.")
+@setting("workers", "--workers", type=PROCESSES, help="Worker processes.")
+@click.option("--no-flower", is_flag=True, help="Without Flower.")
+@shared
+@click.pass_obj
+def up(session: Session, no_flower: bool) -> None:  # noqa: FBT001  # click hands options by name
+    """Run everything on this machine: server, API, workers, scheduler, exporter, Flower.
+
+    Whatever ends is started again. Ctrl-C or SIGTERM ends it all. With --json, one line is printed once all of it
+    answers.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    with whole(session.config(), with_flower=not no_flower, say=lambda line: click.echo(line, err=True)) as state:
+        if session.json:
+            click.echo(json.dumps(state))
+        else:
+            details([*((name, value) for name, value in state.items() if name != "pids"), ("to end it", "Ctrl-C")])
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
+        click.echo("ending", err=True)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,251 @@
+"""KaizenConfig: every setting with its range, and the only reader of the environment.
+
+The first that has a value wins: keyword arguments, `KAIZEN_…` variables, `.env`, the file that `KAIZEN_CONFIG_FILE`
+names (TOML or JSON), the default. Whatever is wrong is reported at once: one error lists every setting that is out of
+range, with its value and its range.
+"""
+
+import warnings
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from kaizen_api.config.problems import explain, mask_setting
+from kaizen_api.config.sources import (
+    CONFIG_FILE,
+    LEGACY,
+    PREFIX,
+    DotEnv,
+    Environment,
+    configured_file,
+    current_names,
+    flat,
+    read_file,
+    variables,
+)
+from kaizen_api.errors import InvalidConfig
+
+TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
+
+_SHORT_INTERVAL = 300
+_OTHER_VARIABLES = frozenset({CONFIG_FILE, "KAIZEN_DATA"})
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _redis_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone's name, like Europe/Berlin")
+    return name
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+
+
+class PerformanceThreshold(BaseModel):
+    """What counts as too slow, too faulty, too low."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    response_time: float = Field(2.0, ge=0.1, le=60)
+    """Seconds; slower answers carry the signal `slow`."""
+    error_rate: float = Field(0.05, ge=0, le=1)
+    """Share of interactions with an error that is tolerated."""
+    consciousness_level: float = Field(0.4, ge=0, le=1)
+    """The assistant's own score below which an answer carries the signal `low_level`."""
+
+
+class KaizenConfig(BaseSettings):
+    """All settings. Immutable; build it once per process and hand it down.
+
+    Raises:
+        InvalidConfig: lists every setting that is wrong, with its value and its range.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+    )
+
+    data_dir: AbsolutePath = Path("~/.local/share/kaizen")
+    """What `kaizen up` keeps: the server's files, beat's schedule, archives."""
+    analysis_interval: int = Field(3600, ge=60, le=86400)
+    """Seconds between cycles; under 300 warns."""
+    min_data_points: int = Field(10, ge=1, le=1000)
+    """Fewer interactions: the cycle reports `insufficient_data`."""
+    enable_auto_apply: bool = False
+    """Apply insights whose confidence reaches `auto_apply_threshold`."""
+    enable_clustering: bool = True
+    """Off: no topics, only ratios of patterns and findings over all."""
+    enable_gap_fill: bool = True
+    """Off: gaps are found and never searched for."""
+    use_celery_tasks: bool = True
+    """Off: the cycle runs in the calling process, with the same results."""
+    max_insights_stored: int = Field(10_000, ge=100, le=100_000)
+    """Beyond it the oldest settled insights are archived."""
+    max_insights_per_cycle: int = Field(5, ge=1, le=50)
+    """The strongest first."""
+    max_metric_items: int = Field(10_000, ge=1_000, le=100_000)
+    """Recent interactions behind the gauges."""
+    confidence_threshold: float = Field(0.7, ge=0, le=1)
+    """Findings below it are not reported."""
+    auto_apply_threshold: float = Field(0.9, ge=0.7, le=1)
+    """Confidence from which an insight may be applied without a person."""
+    knowledge_base_path: AbsolutePath = Field(default_factory=lambda fields: fields["data_dir"] / "knowledge")
+    """Folder of the knowledge base's archives."""
+    metrics_retention_days: int = Field(7, ge=1, le=365)
+    """How long interactions, vectors and assignments are kept."""
+    enable_kb_rotation: bool = True
+    """Archive the knowledge base every day."""
+    kb_rotation_keep_days: int = Field(30, ge=7, le=365)
+    """How long its archives are kept; the last good one always is."""
+    performance_threshold: PerformanceThreshold = PerformanceThreshold()
+    enable_prometheus: bool = True
+    """`kaizen up` starts the exporter."""
+    prometheus_port: Port = 9090
+    """Where the exporter listens."""
+    metrics_update_interval: int = Field(30, ge=10, le=300)
+    """Seconds between refreshes of the gauges that are counted rather than kept."""
+    gap_fill_max_retries: int = Field(3, ge=1, le=10)
+    """Failures in a row that open a search source's breaker."""
+    gap_fill_backoff_seconds: int = Field(300, ge=60, le=3600)
+    """Seconds until an open breaker lets a probe through."""
+
+    redis_url: RedisUrl | None = None
+    """Redis or Valkey; absent: the server that `kaizen up` runs in the data directory."""
+    broker_url: RedisUrl | None = None
+    """Celery's broker; absent: the same server, under keys of its own."""
+    tenant: TenantName = "default"
+    """The tenant where none is named."""
+    api_keys: dict[TenantName, SecretStr] = Field(default_factory=dict)
+    """HTTP keys, one a tenant. Empty: loopback only, and everyone is `tenant`."""
+    user_key: SecretStr | None = None
+    """Secret of the keyed hash of user ids; absent: drawn once and kept in Redis."""
+    api_host: str = "127.0.0.1"
+    """Address of the HTTP API; other than loopback needs `api_keys`."""
+    api_port: Port = 8080
+    flower_port: Port = 5555
+    workers: int = Field(2, ge=1, le=64)
+    """Worker processes."""
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    """Of everything that draws: clustering, hold-outs, simulation."""
+    embedder: Literal["minilm", "hashed"] = "minilm"
+    """`minilm`: the small transformer. `hashed`: character n-grams, far faster, less accurate."""
+    batch_size: int = Field(500, ge=1, le=5_000)
+    """Interactions in one commit."""
+    max_deliveries: int = Field(5, ge=1, le=100)
+    """Attempts at one interaction before it becomes a dead letter."""
+    claim_after: int = Field(30, ge=5, le=3600)
+    """Seconds after which another worker takes over what one has read and not committed."""
+    stream_max_length: int = Field(1_000_000, ge=1_000, le=100_000_000)
+    """Interactions that may wait; beyond it producers get `Backpressure`."""
+    search_sources: list[Literal["folder"]] = Field(default=["folder"])
+    """Where missing knowledge is searched, in order."""
+    documents_path: AbsolutePath | None = None
+    """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
+    hold_out: float = Field(0.2, ge=0, le=0.5)
+    """Share of conversations that go without an applied change, to measure its effect."""
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    """In which the daily rotation is timed."""
+
+    def __init__(self, **values: Any) -> None:
+        named = current_names(values)
+        try:
+            super().__init__(**named)
+        except ValidationError as error:
+            raise InvalidConfig(explain(error, type(self), named)) from None
+        if self.analysis_interval < _SHORT_INTERVAL:
+            warnings.warn(
+                f"analysis_interval is {self.analysis_interval} s: under {_SHORT_INTERVAL} s a cycle may not be done "
+                "before the next begins",
+                stacklevel=2,
+            )
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> Self:
+        """The configuration of this process; `overrides` win over everything else."""
+        return cls(**overrides)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, `.env`, file: in this order, each with the former names put right."""
+        del env_settings, dotenv_settings, file_secret_settings
+        files = [source for _, source in configured_file(settings_cls)]
+        return (init_settings, Environment(settings_cls), DotEnv(settings_cls), *files)
+
+    def to_legacy_dict(self) -> dict[str, Any]:
+        """Every setting as a plain value; `KaizenConfig(**d)` gives the same configuration again."""
+        plain = {name: str(value) if isinstance(value, Path) else value for name, value in self.model_dump().items()}
+        return plain | {
+            "api_keys": {tenant: key.get_secret_value() for tenant, key in self.api_keys.items()},
+            "user_key": self.user_key and self.user_key.get_secret_value(),
+        }
+
+    def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:
+        """Field → (value with secrets masked, where it came from), nested fields dotted.
+
+        Args:
+            arguments: Fields that were given as keyword arguments.
+        """
+        layers = [
+            ("argument", dict.fromkeys(arguments)),
+            ("environment", dict(flat(Environment(type(self))()))),
+            (".env", dict(flat(DotEnv(type(self))()))),
+            *((f"file {path}", dict(flat(source()))) for path, source in configured_file(type(self))),
+        ]
+        return {
+            name: (mask_setting(name, value), next((label for label, known in layers if name in known), "default"))
+            for name, value in flat(self.model_dump())
+        }
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        """Never a secret: configurations end up in logs."""
+        return ((name, mask_setting(name, value)) for name, value in flat(self.model_dump()))
+
+
+def load_config(path: str | Path | None = None) -> KaizenConfig:
+    """The configuration of this process, with `path` as its file in place of `KAIZEN_CONFIG_FILE`.
+
+    Raises:
+        InvalidConfig: the file cannot be read, or a setting is wrong.
+    """
+    if path is None:
+        return KaizenConfig()
+    nearer = {**DotEnv(KaizenConfig)(), **Environment(KaizenConfig)()}
+    values = read_file(Path(path), KaizenConfig)()
+    return KaizenConfig(**{name: value for name, value in values.items() if name not in nearer})
+
+
+def unknown_variables() -> dict[str, str]:
+    """Variables with our prefix that are no settings → the nearest setting's variable, or an empty string."""
+    known = {PREFIX + name.upper() for name in [*KaizenConfig.model_fields, *LEGACY]} | _OTHER_VARIABLES
+    strange = (name for name in variables() if name.split("__")[0] not in known)
+    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in strange}

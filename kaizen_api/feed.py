@@ -1,0 +1,133 @@
+"""Logs into a stream: read, appended in batches, each record counted as accepted, duplicate or refused.
+
+What has no time of its own gets that of the feed's beginning, a microsecond apart in the order of the logs; ids do not
+depend on it. A batch that cannot be appended is tried again for as long as there is hope, and appending it twice is
+harmless, so a feed that broke off may begin again anywhere before that.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from kaizen_api.errors import Invalid, Unavailable
+from kaizen_api.formats.contract import Read, Refused
+from kaizen_api.producer import Producer
+from kaizen_api.producer.batch import MAX_BATCH
+from kaizen_api.schema import Interaction, Record
+
+if TYPE_CHECKING:
+    from kaizen_api.intake import Intake
+
+REFUSALS_KEPT = 20
+PATIENCE = 300.0
+"""Seconds without room in the stream, or without Redis, after which a feed gives up."""
+
+_LONGEST_DELAY = 15.0
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records so far.
+
+    Attributes:
+        refusals: The first ones.
+    """
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    refusals: list[Refused] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.accepted + self.duplicate + self.refused
+
+    def refuse(self, refusal: Refused) -> None:
+        """Count one that is no interaction."""
+        self.refused += 1
+        if len(self.refusals) < REFUSALS_KEPT:
+            self.refusals.append(refusal)
+
+
+class Feed:
+    """Appends what logs hold to a producer's stream.
+
+    Args:
+        producer: Whose tenant.
+        started: Seconds since the epoch, whole: the time of what has none.
+        on_refused: Called with each record that is no interaction.
+        on_wait: Called before each wait with the reason and its seconds.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        *,
+        started: int | None = None,
+        on_refused: Callable[[Refused], None] = lambda _: None,
+        on_wait: Callable[[Unavailable, float], None] = lambda *_: None,
+    ) -> None:
+        self._producer = producer
+        self._started = int(time.time()) if started is None else started
+        self._intake: Intake | None = None
+        self._position = 0
+        self._on_refused = on_refused
+        self._on_wait = on_wait
+
+    def take(self, reads: Iterable[Read], tally: Tally) -> Iterator[int]:
+        """Append one log and count in `tally`; yields the offset up to which it is done after each batch.
+
+        Raises:
+            Unavailable: Redis was away, or the stream full, for `PATIENCE` seconds.
+        """
+        batch: list[Record] = []
+        for read in reads:
+            value = self._record(read)
+            if isinstance(value, Refused):
+                tally.refuse(value)
+                self._on_refused(value)
+                continue
+            batch.append(value)
+            if len(batch) >= MAX_BATCH:
+                self._append(batch, tally)
+                batch = []
+                yield read.offset
+        self._append(batch, tally)
+
+    def _append(self, batch: Sequence[Record], tally: Tally) -> None:
+        if batch:
+            appended = self._insist(lambda: self._producer.append_records(batch))
+            tally.accepted += appended.accepted
+            tally.duplicate += len(appended.duplicates)
+
+    def _record(self, read: Read) -> Record | Refused:
+        if isinstance(read.value, Refused):
+            return read.value
+        try:
+            return self._timed(read.value)
+        except Invalid as error:
+            return Refused(read.place, str(error))
+
+    def _timed(self, interaction: Interaction) -> Record:
+        if self._intake is None:
+            self._intake = self._insist(lambda: self._producer.intake)
+        # half a microsecond on top: the sum is rounded, and then cut to whole microseconds
+        now = self._started + (self._position + 0.5) / 1e6
+        self._position += 1
+        return self._intake.record(interaction, now=now)
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        deadline, delay = time.monotonic() + PATIENCE, 0.0
+        while True:
+            try:
+                return call()
+            except Unavailable as error:
+                delay = min(_LONGEST_DELAY, max(error.retry_after, 2 * delay))
+                if time.monotonic() + delay > deadline:
+                    raise
+                self._on_wait(error, delay)
+                time.sleep(delay)

@@ -1,0 +1,125 @@
+"""The bytes of one log, from a file or a stream, decompressed where they are gzip.
+
+Reading never raises for what is wrong with the bytes: a log that breaks off ends early, and `damage` says why.
+"""
+
+import gzip
+import io
+import zlib
+from typing import Any, BinaryIO, cast
+
+from kaizen_api.errors import Invalid
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""Longest record (a line, an element of an array) that is read; a longer one is refused and passed over unheld."""
+
+CHUNK_BYTES = 64 * 1024
+"""What is read at once where lines do not matter."""
+
+BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+
+
+class _Prefixed(io.RawIOBase):
+    """Bytes that were looked at already, then the rest of the stream."""
+
+    def __init__(self, prefix: bytes, stream: BinaryIO) -> None:
+        self._prefix = memoryview(prefix)
+        self._read = getattr(stream, "read1", stream.read)  # what a pipe has now, not what it may have later
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._prefix[: len(buffer)] or self._read(len(buffer))
+        self._prefix = self._prefix[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _behind(prefix: bytes, stream: BinaryIO) -> BinaryIO:
+    return io.BufferedReader(_Prefixed(prefix, stream), CHUNK_BYTES)
+
+
+def _decompressed(stream: BinaryIO) -> BinaryIO:
+    start = stream.read(len(_GZIP))
+    whole = _behind(start, stream)
+    return cast("BinaryIO", gzip.GzipFile(fileobj=whole)) if start == _GZIP else whole
+
+
+class Source:
+    """One log to read: once, or again where the stream can seek.
+
+    Args:
+        stream: Binary, readable; it stays open, and is read from where it stands.
+        name: What places call it.
+    """
+
+    def __init__(self, stream: BinaryIO, *, name: str) -> None:
+        self.name = name
+        self.damage: str | None = None
+        self.first = b""
+        self._stream = stream
+        self._origin = stream.tell() if stream.seekable() else None
+        self._begun = False
+        self._reader = _decompressed(stream)
+
+    @property
+    def rewindable(self) -> bool:
+        """Whether it can be read twice."""
+        return self._origin is not None
+
+    def head(self, lines: int) -> bytes:
+        """Its first lines, as many of them as fit the longest record's size; only before `begin`."""
+        got: list[bytes] = []
+        room = MAX_RECORD_BYTES
+        while len(got) < lines and room > 0 and (line := self.readline(room)):
+            got.append(line)
+            room -= len(line)
+        self.first = b"".join(got)
+        self._reader = _behind(self.first, self._reader)
+        return self.first
+
+    def begin(self, start: int = 0) -> int:
+        """Goes to an offset and gives the number of the line there, from 1.
+
+        Raises:
+            Invalid: the log is shorter than that, or would have to be read a second time and cannot.
+        """
+        if self._begun:
+            self._rewind()
+        self._begun = True
+        lines = 1
+        left = start
+        while left:
+            chunk = self.read(min(left, CHUNK_BYTES))
+            if not chunk:
+                raise Invalid(f"{self.name} ends before byte {start}: it is not the log begun earlier, start from 0")
+            left -= len(chunk)
+            lines += chunk.count(b"\n")
+        return lines
+
+    def _rewind(self) -> None:
+        if self._origin is None:
+            raise Invalid(f"{self.name} has to be read twice and cannot seek: save it as a file first")
+        self._stream.seek(self._origin)
+        self._reader = _decompressed(self._stream)
+        self.damage = None
+
+    def readline(self, limit: int) -> bytes:
+        """The next line with its end, or as much of it as the limit allows; nothing at the end or at damage."""
+        try:
+            return self._reader.readline(limit)
+        except (OSError, EOFError, zlib.error) as error:
+            return self._damaged(error)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer only at the end or at damage."""
+        try:
+            return self._reader.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            return self._damaged(error)
+
+    def _damaged(self, error: Exception) -> bytes:
+        self.damage = f"the rest cannot be read ({error}): copy the log again from where it came"
+        return b""

@@ -1,0 +1,38 @@
+"""Composes the HTTP application of one process."""
+
+from fastapi import FastAPI
+
+from kaizen_api.config import KaizenConfig
+from kaizen_api.http import analyses, console, health, ingest, insights, knowledge, lists, otlp
+from kaizen_api.http.engine import Engine
+from kaizen_api.http.openapi import describe
+from kaizen_api.http.problems import describe_problems
+from kaizen_api.http.service import Service
+from kaizen_api.metrics.app import create_metrics_router
+
+_DESCRIPTION = "Kaizen improves an AI assistant while it runs: interactions in, findings and knowledge out."
+
+
+def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
+    """The application. Nothing connects before the first request.
+
+    Args:
+        config: Its settings.
+        engine: Who looks up at answer time, and applies insights.
+    """
+    service = Service(config, engine)
+    app = FastAPI(
+        title="Kaizen",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,  # both load scripts from elsewhere
+        redoc_url=None,
+        lifespan=service.lifespan,
+    )
+    app.state.service = service
+    for part in (ingest, otlp, lists, insights, analyses, knowledge, health, console):
+        app.include_router(part.router)
+    app.include_router(create_metrics_router(lambda: config))
+    describe_problems(app)
+    describe(app)
+    return app

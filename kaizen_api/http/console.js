@@ -1,0 +1,135 @@
+"use strict";
+// Everything shown comes from the API as JSON and goes into the page as text, never as markup.
+const KEY = "kaizen-key";
+const byId = (id) => document.getElementById(id);
+const percent = (share) => (share * 100).toFixed(1) + " %";
+const time = (text) => (text ? new Date(text).toLocaleString() : "–");
+const number = (value) => Number(value).toLocaleString(undefined, { maximumFractionDigits: 3 });
+const interval = (of) => `${number(of.estimate)} (${number(of.low)} to ${number(of.high)}) ${of.unit}`;
+
+function make(tag, content, attributes) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+  for (const part of [].concat(content ?? [])) node.append(part);
+  return node;
+}
+
+const items = (texts) => make("ul", texts.map((text) => make("li", text)));
+
+function say(text, bad) {
+  byId("status").textContent = text;
+  byId("status").className = bad ? "bad" : "";
+}
+
+async function call(path, method) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = key ? { Authorization: "Bearer " + key } : {};
+  const reply = await fetch(path, { method: method || "GET", headers, credentials: "omit" });
+  const document_ = await reply.json();
+  if (!reply.ok) throw new Error(document_.detail || reply.statusText);
+  return document_;
+}
+
+function table(caption, columns, rows) {
+  if (!rows.length) return make("p", "None yet.", { class: "empty" });
+  const head = columns.map(([name, , kind]) => make("th", name, { scope: "col", class: kind || "" }));
+  const body = rows.map((row) => make("tr", columns.map(([, show, kind]) => make("td", show(row), { class: kind || "" }))));
+  return make("div", make("table", [make("caption", caption), make("thead", make("tr", head)), make("tbody", body)]), {
+    class: "scroll", role: "region", "aria-label": caption, tabindex: "0",
+  });
+}
+
+function action(insight, verb) {
+  const button = make("button", verb, { type: "button", "aria-label": `${verb}: ${insight.description}` });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const now = await call(`/v1/insights/${encodeURIComponent(insight.id)}/${verb.toLowerCase()}`, "POST");
+      say(`The insight is ${now.status} now.`);
+      await show("insights");
+    } catch (error) {
+      say(error.message, true);
+      button.disabled = false;
+    }
+  });
+  return button;
+}
+
+function actions(insight) {
+  const verbs = { proposed: ["Apply", "Dismiss"], applied: ["Revert"], confirmed: ["Revert"], no_effect: ["Revert", "Dismiss"] };
+  return make("div", (verbs[insight.status] || ["Apply"]).map((verb) => action(insight, verb)), { class: "actions" });
+}
+
+const VIEWS = {
+  insights: ["What Kaizen found, with what to do about it", [
+    ["Type", (row) => row.type],
+    ["Finding", (row) => [make("p", row.description), make("p", row.recommendation, { class: "hint" })]],
+    ["Confidence", (row) => percent(row.confidence), "number"],
+    ["Effect size (95 % interval)", (row) => interval(row.effect)],
+    ["Evidence", (row) => `${row.evidence.length} of ${number(row.support)} interactions`],
+    ["Status", (row) => row.status],
+    ["Step", actions],
+  ]],
+  gaps: ["What the assistant cannot serve, the most urgent first", [
+    ["Topic", (row) => row.topic],
+    ["Diagnosis", (row) => row.diagnosis],
+    ["Users", (row) => number(row.users), "number"],
+    ["Asked", (row) => items(row.queries.slice(0, 3))],
+    ["Entries", (row) => number(row.entries.length), "number"],
+    ["Status", (row) => row.status],
+  ]],
+  topics: ["What people ask, the largest topics first", [
+    ["Name", (row) => row.name],
+    ["Interactions", (row) => number(row.size), "number"],
+    ["Failure rate", (row) => percent(row.failure_rate), "number"],
+    ["For example", (row) => items(row.exemplars.slice(0, 3))],
+  ]],
+  effects: ["What each applied insight changed, against conversations held out", [
+    ["Insight", (row) => row.insight],
+    ["Exposed", (row) => number(row.exposed), "number"],
+    ["Held out", (row) => number(row.held_out), "number"],
+    ["Difference (95 % interval)", (row) => interval(row.difference)],
+    ["Verdict", (row) => row.verdict],
+  ]],
+  analyses: ["The last analyses", [
+    ["Asked for", (row) => time(row.requested_at)],
+    ["Status", (row) => row.error || row.status],
+    ["Step", (row) => row.step],
+    ["Interactions", (row) => number(row.interactions), "number"],
+    ["Topics", (row) => number(row.topics), "number"],
+    ["Insights", (row) => number(row.insights), "number"],
+  ]],
+};
+
+async function show(name) {
+  const [caption, columns] = VIEWS[name];
+  const page = await call(`/v1/${name}?limit=${name === "analyses" ? 5 : 50}`);
+  byId(name).replaceChildren(table(caption + (page.next ? " (the first 50)" : ""), columns, page.items));
+}
+
+async function refresh() {
+  say("Loading …");
+  const shown = await Promise.allSettled(Object.keys(VIEWS).map(show));
+  const failed = shown.find((result) => result.status === "rejected");
+  if (failed) say(failed.reason.message, true);
+  else say("As of " + new Date().toLocaleTimeString() + ".");
+}
+
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (byId("key").value) sessionStorage.setItem(KEY, byId("key").value);
+  else sessionStorage.removeItem(KEY);
+  byId("key").value = "";
+  refresh();
+});
+byId("refresh").addEventListener("click", refresh);
+byId("analyse").addEventListener("click", async () => {
+  try {
+    const cycle = await call("/v1/analyses", "POST");
+    await show("analyses");
+    say(`Analysis ${cycle.id} is ${cycle.status}.`);
+  } catch (error) {
+    say(error.message, true);
+  }
+});
+refresh();

@@ -1,0 +1,65 @@
+"""POST /v1/interactions: taken, counted, refused; answered only after Redis has what was taken."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request, Response
+
+from kaizen_api.http.answers import Receipt, Refusal, answer
+from kaizen_api.http.batch import JSON, LINES, Batch, read_batch
+from kaizen_api.http.body import media_type, read_body
+from kaizen_api.http.openapi import body, described
+from kaizen_api.http.problems import ProblemError
+from kaizen_api.http.service import Service, Serving
+from kaizen_api.http.tenants import Tenant
+
+router = APIRouter(tags=["interactions"])
+
+_BODY = body(
+    {
+        "application/json": {
+            "oneOf": [
+                {"$ref": "#/components/schemas/Interaction"},
+                {"type": "array", "items": {"$ref": "#/components/schemas/Interaction"}},
+            ]
+        },
+        "application/x-ndjson": {"type": "string", "description": "An interaction a line."},
+    }
+)
+
+
+@router.post(
+    "/v1/interactions",
+    status_code=202,
+    responses=described(202, "Receipt", "What was taken, and what was refused and why."),
+    openapi_extra=_BODY,
+)
+async def push(request: Request, service: Serving, tenant: Tenant) -> Response:
+    """Take one interaction, an array of them, or NDJSON, plain or gzip.
+
+    Sending the same again is harmless: it is counted once. What is wrong is refused alone; where everything is, the
+    answer is 422 with the same counts.
+    """
+    media = media_type(request, JSON | LINES)
+    content = await read_body(request)
+    batch = await read_batch(content, media, await service.door(tenant).intake())
+    receipt = await take(service, tenant, batch)
+    check_any_taken(receipt.refused, taken=len(batch.records))
+    return answer(receipt, 202)
+
+
+async def take(service: Service, tenant: str, batch: Batch) -> Receipt:
+    """Append what is good and count what is not.
+
+    Raises:
+        Unavailable: Redis does not answer, or the stream is full.
+    """
+    taken = await service.door(tenant).append(batch.records)
+    await service.count_refused(tenant, len(batch.refused))
+    return Receipt(accepted=taken.accepted, duplicate=taken.duplicate, refused=list(batch.refused))
+
+
+def check_any_taken(refused: Sequence[Refusal], *, taken: int) -> None:
+    """Raise 422 where everything was refused."""
+    if refused and not taken:
+        more = {"accepted": 0, "duplicate": 0, "refused": list(refused)}
+        raise ProblemError(422, f"every interaction was refused; the first: {refused[0].reason}", more=more)

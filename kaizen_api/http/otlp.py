@@ -1,0 +1,102 @@
+"""POST /v1/traces and /v1/logs: OTLP over HTTP, in protobuf and JSON, plain or gzip.
+
+A span or record that is no conversation is left aside in silence, as exporters send all they have. One that is and
+cannot be taken is counted in `partial_success`, after Redis has the others; an exporter does not send it again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from kaizen_api.errors import Invalid
+from kaizen_api.formats.contract import Refused
+from kaizen_api.formats.otlp import interactions_from_logs, interactions_from_traces
+from kaizen_api.http.answers import Receipt, Refusal, answer
+from kaizen_api.http.batch import Batch, make_batch
+from kaizen_api.http.body import is_short, media_type, read_body
+from kaizen_api.http.ingest import take
+from kaizen_api.http.openapi import body
+from kaizen_api.http.problems import ProblemError
+from kaizen_api.http.protobuf import decode_request, encode_answer
+from kaizen_api.http.service import Service, Serving
+from kaizen_api.http.tenants import Tenant
+from kaizen_api.intake import Intake
+from kaizen_api.schema import Interaction
+
+router = APIRouter(tags=["OpenTelemetry"])
+
+PROTOBUF = "application/x-protobuf"
+_MEDIA = frozenset({"application/json", PROTOBUF})
+_REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords"}
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[Interaction | Refused]]] = {
+    "traces": interactions_from_traces,
+    "logs": interactions_from_logs,
+}
+_BODY = body({"application/json": {"type": "object"}, PROTOBUF: {"type": "string", "format": "binary"}})
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Taken; `partialSuccess` says what was not, and why.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "properties": {"partialSuccess": {"type": "object"}}},
+            },
+            PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post("/v1/traces", responses=_ANSWER, openapi_extra=_BODY)
+async def traces(request: Request, service: Serving, tenant: Tenant) -> Response:
+    """Spans of an OpenTelemetry exporter: GenAI conventions, OpenInference, and the legacy attributes."""
+    return await _export(request, service, tenant, "traces")
+
+
+@router.post("/v1/logs", responses=_ANSWER, openapi_extra=_BODY)
+async def logs(request: Request, service: Serving, tenant: Tenant) -> Response:
+    """Log records of an OpenTelemetry exporter: events of the GenAI conventions."""
+    return await _export(request, service, tenant, "logs")
+
+
+async def _export(request: Request, service: Service, tenant: str, signal: str) -> Response:
+    media = media_type(request, _MEDIA) or "application/json"
+    content = await read_body(request)
+    intake = await service.door(tenant).intake()
+    try:
+        if is_short(content):
+            batch = _batch(content, media, signal, intake)
+        else:
+            batch = await asyncio.to_thread(_batch, content, media, signal, intake)
+    except Invalid as error:
+        raise ProblemError(400, str(error)) from None
+    return _answer(await take(service, tenant, batch), media, signal)
+
+
+def _batch(content: bytes, media: str, signal: str, intake: Intake) -> Batch:
+    payload = decode_request(content, signal) if media == PROTOBUF else _decode(content)
+    items = enumerate(_READERS[signal](payload))
+    return make_batch(((index, _refusal(index, item)) for index, item in items), intake)
+
+
+def _refusal(index: int, item: Interaction | Refused) -> Interaction | Refusal:
+    return Refusal(index=index, reason=item.reason) if isinstance(item, Refused) else item
+
+
+def _decode(content: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"the body is no OTLP request in JSON: {error}") from None
+
+
+def _answer(receipt: Receipt, media: str, signal: str) -> Response:
+    rejected = len(receipt.refused)
+    message = f"{receipt.refused[0].reason}" if rejected else ""
+    if media == PROTOBUF:
+        return Response(encode_answer(signal, rejected=rejected, message=message), media_type=PROTOBUF)
+    if not rejected:
+        return answer({})
+    return answer({"partialSuccess": {_REJECTED[signal]: str(rejected), "errorMessage": message}})

@@ -1,0 +1,146 @@
+"""The Celery jobs by name: what one may enqueue, and its arguments. The thin side never loads a worker's code.
+
+A job names what to work on, never the data; each is idempotent, and one that is lost only costs time, because beat
+finds the work again. Enqueuing returns within a few seconds whether the broker answers or not.
+"""
+
+import hashlib
+import secrets
+import time
+from functools import cache
+from typing import Any
+
+import msgspec
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from kaizen_api import keys
+from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import broker_url, connect, reaching
+from kaizen_api.errors import Unavailable
+from kaizen_api.masking import mask
+from kaizen_api.schema import Cycle, Gap
+
+TICK = "kaizen.tick"
+CONSUME = "kaizen.consume"
+ANALYZE = "kaizen.analyze"
+FILL = "kaizen.fill"
+RESUME = "kaizen.resume"
+CYCLE = "kaizen.cycle"
+ROTATE = "kaizen.rotate"
+DAILY = "kaizen.daily"
+
+LIVE_QUEUE = "kaizen.live"
+"""Short jobs that keep the streams moving."""
+
+WORK_QUEUE = "kaizen.work"
+"""Analyses, searches, rotation."""
+
+QUEUES = (LIVE_QUEUE, WORK_QUEUE)
+
+ROUTES = {name: {"queue": LIVE_QUEUE} for name in (TICK, CONSUME)} | {
+    name: {"queue": WORK_QUEUE} for name in (ANALYZE, FILL, RESUME, CYCLE, ROTATE, DAILY)
+}
+
+VISIBILITY_TIMEOUT = 3 * 3600
+"""Seconds after which the broker gives an unacknowledged job to another worker; over three times the hard limit."""
+
+
+CLAIM_SECONDS = 120
+"""How long a job may give no sign of life before beat starts it again."""
+
+
+def settings(url: str) -> dict[str, Any]:
+    """Celery's settings, the same for those who enqueue and those who work."""
+    return {
+        "broker_url": url,
+        "broker_transport_options": {
+            "global_keyprefix": keys.BROKER_PREFIX,
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "health_check_interval": 25,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_pool_acquire_timeout": 2,
+        "task_publish_retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        "task_routes": ROUTES,
+        "task_default_queue": WORK_QUEUE,
+        "task_ignore_result": True,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+    }
+
+
+def analyze(config: KaizenConfig, *, tenant: str) -> Cycle:
+    """Ask for an analysis now.
+
+    Raises:
+        Unavailable: Redis or the broker does not answer; the text says which.
+    """
+    cycle = request_cycle(config, tenant=tenant)
+    enqueue(config, ANALYZE, tenant=tenant, cycle_id=cycle.id)
+    return cycle
+
+
+def request_cycle(config: KaizenConfig, *, tenant: str) -> Cycle:
+    """Note that an analysis is wanted; unless somebody does it within `CLAIM_SECONDS`, beat has it started.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    requested_at = time.time_ns() // 1000
+    cycle = Cycle(id=f"y{requested_at:x}{secrets.token_hex(2)}", tenant=tenant, requested_at=requested_at)
+    with reaching(config), connect(config) as client:
+        pipe = client.pipeline()
+        pipe.hset(keys.objects(tenant, "cycle"), cycle.id, msgspec.msgpack.encode(cycle, order="deterministic"))
+        pipe.zadd(keys.order(tenant, "cycle"), {cycle.id: requested_at})
+        pipe.set(keys.claim(tenant, cycle_claim(cycle.id)), keys.OFFERED, ex=CLAIM_SECONDS)
+        pipe.execute()
+    return cycle
+
+
+def cycle_claim(cycle_id: str) -> str:
+    """Name of the claim that a running analysis renews; where it is gone, beat has the job started again."""
+    return f"cycle:{cycle_id}"
+
+
+def fill_query(config: KaizenConfig, tenant: str, query: str) -> str:
+    """Open a gap for one query and ask for its filling; the same query again is the same gap. Returns the job's id.
+
+    Raises:
+        Unavailable: Redis or the broker does not answer.
+    """
+    masked = mask(query).strip()
+    gap_id = "g" + hashlib.blake2b(masked.encode(), digest_size=8).hexdigest()
+    gap = Gap(id=gap_id, topic="", diagnosis="missing", users=0, queries=[masked])
+    with reaching(config), connect(config) as client:
+        pipe = client.pipeline()
+        pipe.sadd(keys.TENANTS, tenant)
+        pipe.hsetnx(keys.objects(tenant, "gap"), gap_id, msgspec.msgpack.encode(gap, order="deterministic"))
+        pipe.zadd(keys.order(tenant, "gap"), {gap_id: 0}, nx=True)
+        pipe.execute()
+    return enqueue(config, FILL, tenant=tenant, gap_id=gap_id)
+
+
+def enqueue(config: KaizenConfig, name: str, *, countdown: float = 0, **arguments: str) -> str:
+    """Put one job on its queue and return its id.
+
+    Raises:
+        Unavailable: the broker does not answer.
+    """
+    try:
+        job = _sender(broker_url(config)).send_task(name, kwargs=arguments, countdown=countdown)
+    except OperationalError as error:
+        raise Unavailable(f"the broker does not take jobs ({error}): is it running?") from None
+    return str(job.id)
+
+
+@cache
+def _sender(url: str) -> Celery:
+    app = Celery("kaizen-sender", broker=url, set_as_current=False)
+    app.conf.update(settings(url))
+    return app

@@ -1,0 +1,136 @@
+"""Every Redis key, one function each. All keys of one tenant share one hash slot: `{tenant}`.
+
+| key | type | TTL | writer | reader |
+| --- | --- | --- | --- | --- |
+| tenants | set of tenants | – | append | beat's jobs, queries |
+| stream | stream of records `r`, group `GROUP` | – | append | live |
+| seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
+| log | stream of committed batches `b` | trimmed by retention | live | cycle |
+| vectors | hash text key → float16 vector, one a model and bucket | 2 retentions | live, cycle | live, cycle |
+| dead | stream of dead letters | – | live | `kaizen dead-letters` |
+| tries | hash stream id → attempts at it alone | – | live | live |
+| metrics | hash series → integer | – | all, with what they count | exporter |
+| recent | list of the last values, packed | – | live | live |
+| live | hash topic → interactions since the last cycle | – | live, cycle | queries |
+| claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
+| snapshot | hash: version, topics, centroids, lineage | – | cycle | live, cycle, queries |
+| assignments | hash chunk → ids and topics, one a cycle | retention | cycle | queries |
+| objects | hash id → encoded object, one a kind | – | engine | queries |
+| order | sorted set of ids of one kind by rank | – | engine | queries |
+| contents | hash content hash → id of the entry that has it | – | knowledge | knowledge |
+| changes | stream of ids of changed entries | trimmed to length | knowledge | knowledge |
+| breaker | hash of one breaker | long | breaker | breaker, queries |
+| leases | sorted set of permits of one breaker | long | breaker | breaker |
+| breakers | set of breaker names | – | breaker | queries |
+| user key | string, 32 random bytes | – | intake | intake |
+"""
+
+GROUP = "kaizen"
+"""The consumer group of every tenant's stream."""
+
+ROLLUP = "kz:metrics"
+"""The hash of all tenants' metrics together."""
+
+TENANTS = "kz:tenants"
+
+USER_KEY = "kz:user-key"
+
+BREAKERS = "kz:breakers"
+
+BROKER_PREFIX = "kz:celery:"
+"""Before each key of Celery's transport, so that one server can hold both and a look tells them apart."""
+
+OFFERED = "offered"
+"""Value of a claim on a job that is on its way to a worker."""
+
+KINDS = ("insight", "gap", "entry", "effect", "cycle")
+
+
+def stream(tenant: str) -> str:
+    """Interactions accepted and not yet trimmed."""
+    return f"kz:{{{tenant}}}:stream"
+
+
+def seen(tenant: str, bucket: int) -> str:
+    """Ids of interactions accepted in one bucket of time."""
+    return f"kz:{{{tenant}}}:seen:{bucket}"
+
+
+def log(tenant: str) -> str:
+    """Committed batches: what a cycle reads."""
+    return f"kz:{{{tenant}}}:log"
+
+
+def vectors(tenant: str, model: str, bucket: int) -> str:
+    """Vectors of distinct texts by one model."""
+    return f"kz:{{{tenant}}}:vectors:{model}:{bucket}"
+
+
+def dead(tenant: str) -> str:
+    """Interactions that could not be processed, with the reason."""
+    return f"kz:{{{tenant}}}:dead"
+
+
+def tries(tenant: str) -> str:
+    """Attempts at interactions that failed or were lost with their worker."""
+    return f"kz:{{{tenant}}}:tries"
+
+
+def metrics(tenant: str) -> str:
+    """One tenant's share of the metrics."""
+    return f"kz:{{{tenant}}}:metrics"
+
+
+def recent(tenant: str) -> str:
+    """The window of recent values behind the gauges."""
+    return f"kz:{{{tenant}}}:recent"
+
+
+def live(tenant: str) -> str:
+    """Interactions of each topic since the last cycle."""
+    return f"kz:{{{tenant}}}:live"
+
+
+def contents(tenant: str) -> str:
+    """Which entry has which content."""
+    return f"kz:{{{tenant}}}:contents"
+
+
+def claim(tenant: str, job: str) -> str:
+    """Held by whoever does that job now; expires."""
+    return f"kz:{{{tenant}}}:claim:{job}"
+
+
+def snapshot(tenant: str) -> str:
+    """The topics as the last cycle left them."""
+    return f"kz:{{{tenant}}}:snapshot"
+
+
+def assignments(tenant: str, cycle: str) -> str:
+    """Topic of each interaction that a cycle looked at."""
+    return f"kz:{{{tenant}}}:assignments:{cycle}"
+
+
+def objects(tenant: str, kind: str) -> str:
+    """What Kaizen found, of one of `KINDS`."""
+    return f"kz:{{{tenant}}}:{kind}"
+
+
+def order(tenant: str, kind: str) -> str:
+    """The ids of one kind in the order of lists."""
+    return f"kz:{{{tenant}}}:{kind}:order"
+
+
+def changes(tenant: str) -> str:
+    """Changed entries; the last id is the knowledge base's version."""
+    return f"kz:{{{tenant}}}:changes"
+
+
+def breaker(name: str) -> str:
+    """State of one circuit breaker."""
+    return f"kz:{{breaker:{name}}}:state"
+
+
+def leases(name: str) -> str:
+    """Permits of one half-open circuit breaker."""
+    return f"kz:{{breaker:{name}}}:leases"

@@ -1,0 +1,142 @@
+"""What a scrape reads from Redis, within one deadline.
+
+Guarantee: `read_state` ends in time or raises `Unavailable`, whether Redis refuses, hangs or is full. It reads one hash
+whatever the number of tenants; only the streams are looked at one by one, inside the server, so that their sums are
+exact and an old backlog of one small tenant is seen.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from kaizen_api import keys
+from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import connect_async, reaching
+from kaizen_api.errors import Unavailable
+from kaizen_api.metrics.table import EPOCH, MILLION
+
+_SCRIPT = files(__package__).joinpath("queues.lua").read_text()
+_TENANTS_PER_CALL = 500  # about a millisecond of the server
+MAX_BREAKERS = 100
+"""Circuit breakers that are served, the first by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """All tenants' streams together."""
+
+    depth: int = 0  # appended and not committed
+    lag: int = 0  # appended and not read by any worker
+    oldest_age: float = 0.0  # seconds since the oldest that is not committed was appended, 0 where nothing waits
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One look at everything that is measured.
+
+    Attributes:
+        epoch: Stays the same as long as the counts go on; new after Redis was emptied.
+        counts: Series (see `table.field`) → integer, of all tenants together.
+        breakers: Circuit breaker → its state.
+    """
+
+    epoch: str
+    counts: Mapping[str, int]
+    queues: Queues
+    breakers: Mapping[str, str]
+
+
+@asynccontextmanager
+async def _reached(config: KaizenConfig, within: float) -> AsyncIterator[Redis]:
+    try:
+        async with asyncio.timeout(within):
+            with reaching(config):
+                async with connect_async(config, timeout=within) as redis:
+                    yield redis
+    except TimeoutError:
+        raise Unavailable(f"Redis did not answer within {within:g} s: is it running?") from None
+    except RedisError as error:
+        raise Unavailable(f"Redis cannot be used ({error})") from None
+
+
+async def ping(config: KaizenConfig, *, within: float) -> None:
+    """Reach Redis.
+
+    Raises:
+        Unavailable: it was not reached within so many seconds.
+    """
+    async with _reached(config, within) as redis:
+        await redis.ping()
+
+
+async def read_state(config: KaizenConfig, *, within: float) -> State:
+    """The state of now.
+
+    Raises:
+        Unavailable: Redis could not be read within so many seconds.
+    """
+    async with _reached(config, within) as redis:
+        return await _read(redis)
+
+
+async def _read(redis: Redis) -> State:
+    pipe = redis.pipeline(transaction=False)
+    pipe.hgetall(keys.ROLLUP)
+    pipe.smembers(keys.TENANTS)
+    pipe.smembers(keys.BREAKERS)
+    stored, tenants, breakers = await pipe.execute()
+    values = {series.decode(): value for series, value in stored.items()}
+    epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
+    return State(
+        epoch=epoch,
+        counts={series: int(value) for series, value in values.items()},
+        queues=await _queues(redis, sorted(tenant.decode() for tenant in tenants)),
+        breakers=await _breakers(redis, sorted(name.decode() for name in breakers)[:MAX_BREAKERS]),
+    )
+
+
+async def _begin_epoch(redis: Redis) -> str:
+    epoch = secrets.token_hex(8)
+    with suppress(ResponseError):  # at its maxmemory, or a replica: this look has an epoch of its own
+        await redis.hsetnx(keys.ROLLUP, EPOCH, epoch)
+    stored = await cast("Awaitable[bytes | None]", redis.hget(keys.ROLLUP, EPOCH))
+    return stored.decode() if stored else epoch
+
+
+async def _queues(redis: Redis, tenants: Sequence[str]) -> Queues:
+    script = redis.register_script(_SCRIPT)
+    depth = pending = dead = 0
+    age = 0.0
+    for start in range(0, len(tenants), _TENANTS_PER_CALL):
+        chunk = tenants[start : start + _TENANTS_PER_CALL]
+        names = [key for tenant in chunk for key in (keys.stream(tenant), keys.dead(tenant))]
+        entries, waiting, oldest, letters, now = cast("list[int]", await script(keys=names, args=[keys.GROUP]))
+        depth, pending, dead = depth + entries, pending + waiting, dead + letters
+        age = max(age, (now - oldest) / 1e3 if oldest >= 0 else 0.0)
+    return Queues(depth=depth, lag=max(0, depth - pending), oldest_age=age, dead=dead)
+
+
+async def _breakers(redis: Redis, names: Sequence[str]) -> dict[str, str]:
+    if not names:
+        return {}
+    pipe = redis.pipeline(transaction=False)
+    pipe.time()
+    for name in names:
+        pipe.hmget(keys.breaker(name), "state", "override", "override_until")
+    (seconds, micros), *records = await pipe.execute()
+    now = seconds * MILLION + micros
+    return {name: _effective(*record, now=now) for name, record in zip(names, records, strict=True)}
+
+
+def _effective(state: bytes | None, override: bytes | None, until: bytes | None, *, now: int) -> str:
+    """The state that decides: an operator's order, as long as it lasts, else the breaker's own."""
+    ordered = override if override and int(until or 0) > now else None
+    return (ordered or state or b"closed").decode()

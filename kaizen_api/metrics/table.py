@@ -1,0 +1,160 @@
+"""Every metric Kaizen has: its name, type, help and labels, and where its numbers stand in the hash.
+
+Counts are integers in one hash per tenant and one for all; times and scores are whole millionths, so that sums are
+exact and the same in any order. A series' field is `name` or `name|label=value|…`; a label's value holds no `|`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kaizen_api.schema import INSIGHT_TYPES
+
+MILLION = 1_000_000
+"""Seconds, scores and shares are stored times this."""
+
+DURATION_BUCKETS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Upper bounds in seconds of the histogram of analyses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family.
+
+    Attributes:
+        labels: Label name → the closed set of its values, which are served from the first scrape on; empty where the
+            set is open.
+        unit: What a value means, for dashboards.
+    """
+
+    name: str
+    type: Literal["counter", "gauge", "untyped", "histogram"]
+    help: str
+    unit: str
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+RUN_OUTCOMES = ("filled", "empty", "failed", "rejected")
+INGEST_RESULTS = ("accepted", "duplicate", "refused")
+OUTCOMES = ("ok", "error")
+BREAKER_STATES = ("closed", "open", "half_open")
+VERDICTS = ("confirmed", "no_effect", "reverted")
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "kaizen_interactions",
+        "counter",
+        "Interactions processed, by whether the answer carried an error.",
+        "short",
+        (("outcome", OUTCOMES),),
+    ),
+    Metric(
+        "kaizen_ingested",
+        "counter",
+        "Interactions that came in, by what became of them.",
+        "short",
+        (("result", INGEST_RESULTS),),
+    ),
+    Metric(
+        "kaizen_insights",
+        "counter",
+        "Insights found, by type; the same finding again counts once.",
+        "short",
+        (("insight_type", INSIGHT_TYPES),),
+    ),
+    Metric("kaizen_insights_applied", "untyped", "Insights that stand applied or confirmed now.", "short"),
+    Metric("kaizen_insight_applications", "counter", "Times an insight was applied.", "short"),
+    Metric(
+        "kaizen_effects",
+        "counter",
+        "Applied insights that were measured to the end, by verdict.",
+        "short",
+        (("verdict", VERDICTS),),
+    ),
+    Metric("kaizen_gapfill_triggers", "untyped", "Times a search for a gap was started.", "short"),
+    Metric(
+        "kaizen_gapfill_runs",
+        "counter",
+        "Searches for a gap that ended, by outcome.",
+        "short",
+        (("outcome", RUN_OUTCOMES),),
+    ),
+    Metric("kaizen_analysis_cycles", "counter", "Analyses that ended with a result.", "short"),
+    Metric("kaizen_analysis_failures", "counter", "Analyses that ended with an error.", "short"),
+    Metric("kaizen_analysis_duration_seconds", "histogram", "How long an analysis took.", "s"),
+    Metric("kaizen_avg_response_time_seconds", "gauge", "Mean response time of the recent interactions.", "s"),
+    Metric("kaizen_error_rate", "gauge", "Recent interactions with an error, in percent.", "percent"),
+    Metric(
+        "kaizen_consciousness_level", "gauge", "Mean consciousness level of the recent interactions.", "percentunit"
+    ),
+    Metric("kaizen_knowledge_base_size", "gauge", "Active entries of the knowledge base.", "short"),
+    Metric("kaizen_active_insights", "gauge", "Insights proposed, applied or confirmed.", "short"),
+    Metric("kaizen_topics", "gauge", "Topics as the last cycle left them.", "short"),
+    Metric("kaizen_stream_depth", "gauge", "Interactions in the stream that are not committed.", "short"),
+    Metric("kaizen_stream_lag", "gauge", "Interactions in the stream that no worker has read.", "short"),
+    Metric("kaizen_stream_oldest_age_seconds", "gauge", "Age of the oldest interaction that is not committed.", "s"),
+    Metric("kaizen_dead_letters", "gauge", "Interactions that could not be processed and wait for a person.", "short"),
+    Metric(
+        "kaizen_breaker_state",
+        "gauge",
+        "1 for the state that a circuit breaker is in, else 0.",
+        "short",
+        (("breaker", ()), ("state", BREAKER_STATES)),
+    ),
+    Metric(
+        "kaizen_breaker_transitions",
+        "counter",
+        "Changes of a circuit breaker's state, by the new state.",
+        "short",
+        (("breaker", ()), ("state", BREAKER_STATES)),
+    ),
+    Metric("kaizen_up", "gauge", "1 when the exporter reaches Redis, else 0.", "short"),
+)
+
+RECENT_COUNT = "kaizen_recent_count"
+"""Interactions in the window of recent values. The six of them are running sums from which gauges are computed."""
+
+RECENT_ERRORS = "kaizen_recent_errors"
+"""Of these, with an error."""
+
+RECENT_TIME_SUM = "kaizen_recent_time_sum"
+"""Sum of their response times, in millionths of a second."""
+
+RECENT_TIME_COUNT = "kaizen_recent_time_count"
+"""How many of them have a response time."""
+
+RECENT_LEVEL_SUM = "kaizen_recent_level_sum"
+"""Sum of their consciousness levels, in millionths."""
+
+RECENT_LEVEL_COUNT = "kaizen_recent_level_count"
+"""How many of them have a consciousness level."""
+
+RECENT = (RECENT_COUNT, RECENT_ERRORS, RECENT_TIME_SUM, RECENT_TIME_COUNT, RECENT_LEVEL_SUM, RECENT_LEVEL_COUNT)
+
+EPOCH = "epoch"
+"""Field of the rollup hash: drawn by the exporter, it stays the same as long as the counts go on."""
+
+_NAMES = frozenset([*(metric.name for metric in METRICS), *RECENT])
+
+
+def field(name: str, **labels: str) -> str:
+    """The field of a series in the metrics hashes.
+
+    Raises:
+        KeyError: no metric has that name.
+    """
+    family = name.removesuffix("_total")
+    if not any(family == known or family.startswith(f"{known}_") for known in _NAMES):
+        raise KeyError(name)
+    return "|".join([family, *(f"{label}={value}" for label, value in sorted(labels.items()))])
+
+
+def labels_of(series: str) -> tuple[str, dict[str, str]]:
+    """The reverse of `field`: the family's name and the labels."""
+    family, *pairs = series.split("|")
+    return family, {label: value for label, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def observation(name: str, seconds: float) -> dict[str, int]:
+    """What one observation adds to a histogram: its bucket (not cumulative), its sum in millionths, its count."""
+    bound = next((str(bound) for bound in DURATION_BUCKETS if seconds <= bound), "+Inf")
+    return {field(name, le=bound): 1, field(f"{name}_sum"): round(seconds * MILLION), field(f"{name}_count"): 1}

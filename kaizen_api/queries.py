@@ -1,0 +1,154 @@
+"""The read side: lists and looks up what the workers stored. Nothing here writes."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec.structs import replace
+from redis import Redis, ResponseError
+
+from kaizen_api import keys
+from kaizen_api.errors import Invalid, NotFound
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Topic
+
+MAX_PAGE = 500
+"""Most items of one page."""
+
+TYPES: dict[str, type[Any]] = {"insight": Insight, "gap": Gap, "entry": Entry, "effect": Effect, "cycle": Cycle}
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a list; `next` goes into the next call, None at the end."""
+
+    items: list[Any]
+    next: str | None = None
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's stream: how much waits, and how long."""
+
+    depth: int  # appended and not committed
+    unread: int  # appended and not read by any worker
+    pending: int  # read and not committed
+    oldest_age: float  # seconds since the oldest that is not committed was appended, 0 where nothing waits
+    dead: int  # dead letters
+
+
+class Queries:
+    """What one tenant may see.
+
+    Args:
+        redis: Client with undecoded replies.
+        tenant: Whose.
+    """
+
+    def __init__(self, redis: Redis, *, tenant: str) -> None:
+        self._redis = redis
+        self.tenant = tenant
+
+    def topics(self) -> list[Topic]:
+        """All topics as the last cycle left them, the largest first, with what came in since."""
+        pipe = self._redis.pipeline()
+        pipe.hget(keys.snapshot(self.tenant), "topics")
+        pipe.hgetall(keys.live(self.tenant))
+        stored, live = cast("tuple[bytes | None, dict[bytes, bytes]]", pipe.execute())
+        topics = msgspec.msgpack.decode(stored, type=list[Topic]) if stored else []
+        return [replace(topic, live=int(live.get(topic.id.encode(), 0))) for topic in topics]
+
+    def topic(self, topic_id: str) -> Topic:
+        """One topic.
+
+        Raises:
+            NotFound: there is none under that id.
+        """
+        return _found(next((topic for topic in self.topics() if topic.id == topic_id), None), "topic", topic_id)
+
+    def get(self, kind: str, object_id: str) -> Any:
+        """One object of `keys.KINDS`.
+
+        Raises:
+            NotFound: there is none under that id.
+        """
+        stored = cast("bytes | None", self._redis.hget(keys.objects(self.tenant, kind), object_id))
+        return _found(stored and msgspec.msgpack.decode(stored, type=TYPES[kind]), kind, object_id)
+
+    def page(
+        self,
+        kind: str,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        where: Callable[[Any], bool] = lambda _: True,
+    ) -> Page:
+        """A page of one of `keys.KINDS`, the highest rank first; what comes in meanwhile neither repeats nor skips.
+
+        Raises:
+            Invalid: the cursor is none of ours, or the limit is out of range.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise Invalid(f"limit is {limit}: must be from 1 to {MAX_PAGE}")
+        found = ((place, item) for place, item in self._walk(kind, cursor, limit) if where(item))
+        taken = list(islice(found, limit + 1))
+        following = taken[limit - 1][0] if len(taken) > limit else None
+        return Page([item for _, item in taken[:limit]], following)
+
+    def _walk(self, kind: str, cursor: str | None, step: int) -> Iterator[tuple[str, Any]]:
+        """(cursor, object) from behind the cursor on."""
+        order = keys.order(self.tenant, kind)
+        start = self._after(order, cursor)
+        while ranked := cast(
+            "list[tuple[bytes, float]]", self._redis.zrevrange(order, start, start + step, withscores=True)
+        ):
+            values = self._redis.hmget(keys.objects(self.tenant, kind), [object_id for object_id, _ in ranked])
+            for (object_id, rank), value in zip(ranked, cast("list[bytes | None]", values), strict=True):
+                if value is not None:
+                    yield f"{rank!r}:{object_id.decode()}", msgspec.msgpack.decode(value, type=TYPES[kind])
+            start += len(ranked)
+
+    def _after(self, order: str, cursor: str | None) -> int:
+        """Where the list goes on: behind the cursor's item, or where it stood if it is gone."""
+        if cursor is None:
+            return 0
+        rank, _, object_id = cursor.partition(":")
+        try:
+            score = float(rank)
+        except ValueError:
+            raise Invalid(f"cursor {cursor!r} is none: use the `next` of the page before") from None
+        position = cast("int | None", self._redis.zrevrank(order, object_id))
+        return self._redis.zcount(order, f"({score}", "+inf") if position is None else position + 1
+
+    def assignments(self, cycle_id: str) -> Iterator[tuple[str, str | None]]:
+        """Each interaction that a cycle looked at with its topic, None for noise, in order of time and id."""
+        key = keys.assignments(self.tenant, cycle_id)
+        for chunk in range(self._redis.hlen(key)):
+            stored = cast("bytes", self._redis.hget(key, str(chunk)))
+            yield from msgspec.msgpack.decode(stored, type=list[tuple[str, str | None]])
+
+    def queue(self) -> Queue:
+        """How the stream stands."""
+        stream = keys.stream(self.tenant)
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.xlen(stream)
+        pipe.xpending(stream, keys.GROUP)
+        pipe.xrange(stream, count=1)
+        pipe.time()
+        pipe.xlen(keys.dead(self.tenant))
+        depth, pending, first, (seconds, micros), dead = pipe.execute(raise_on_error=False)
+        # before the first batch is read there is no group, and nothing is pending
+        waiting = 0 if isinstance(pending, ResponseError) else pending["pending"]
+        age = seconds + micros / 1e6 - int(first[0][0].split(b"-")[0]) / 1e3 if first else 0.0
+        return Queue(depth=depth, unread=depth - waiting, pending=waiting, oldest_age=max(0.0, age), dead=dead)
+
+
+def tenants(redis: Redis) -> list[str]:
+    """Everyone who ever sent something, by name."""
+    return sorted(name.decode() for name in cast("set[bytes]", redis.smembers(keys.TENANTS)))
+
+
+def _found(value: T | None, kind: str, object_id: str) -> T:
+    if not value:
+        raise NotFound(f"no {kind} {object_id}: `kaizen {kind}s` lists them")
+    return value

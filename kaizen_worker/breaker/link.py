@@ -1,0 +1,117 @@
+"""The way to Redis for all breakers of a process: quick time-outs, and a pause after each failure.
+
+A Redis that hangs costs one caller one time-out in each pause; everyone else is told at once.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+from redis.retry import Retry
+
+from kaizen_api.errors import Unavailable
+from kaizen_worker.breaker.scripts import Client
+
+PAUSE = 1.0
+"""Seconds after a failure in which Redis is not asked."""
+
+_OF_THE_POOL = ("maint_", "orig_", "himport_", "cache")
+_LOG = logging.getLogger(__name__)
+_LINKS: WeakKeyDictionary[object, dict[float, "Link"]] = WeakKeyDictionary()
+
+T = TypeVar("T")
+
+
+class StoreDown(Unavailable):
+    """Redis does not answer, or did not a moment ago.
+
+    Attributes:
+        tried: Whether this call found it out.
+    """
+
+    def __init__(self, message: str, *, retry_after: float, tried: bool) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.tried = tried
+
+
+class Link:
+    """Calls to one server.
+
+    Args:
+        client: Used as it is; `link_to` makes one with quick time-outs.
+        pause: Seconds without calls after a failure.
+    """
+
+    def __init__(self, client: Client, *, pause: float = PAUSE) -> None:
+        self._client = client
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._resume: float | None = None  # on the monotonic clock; None while Redis answers
+        self._why = ""
+
+    def run(self, action: Callable[[Client], T]) -> T:
+        """What the action returns.
+
+        Raises:
+            StoreDown: it failed on Redis, or Redis is left alone at the moment.
+        """
+        if self._resume is not None:
+            self._take_turn()
+        try:
+            value = action(self._client)
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise self._fail(error) from None
+        self._resume = None
+        return value
+
+    def _take_turn(self) -> None:
+        # Whoever comes first after the pause tries; the others go on without Redis until it is known how that went.
+        with self._lock:
+            rest = 0.0 if self._resume is None else self._resume - time.monotonic()
+            if rest > 0:
+                raise StoreDown(self._why, retry_after=rest, tried=False)
+            self._resume = time.monotonic() + self._pause
+
+    def _fail(self, error: Exception) -> StoreDown:
+        self._why = f"the breakers' Redis does not answer ({type(error).__name__}: {error})"
+        if self._resume is None:
+            _LOG.warning("%s; asking again every %g s", self._why, self._pause)
+        with self._lock:
+            self._resume = time.monotonic() + self._pause
+        return StoreDown(self._why, retry_after=self._pause, tried=True)
+
+
+def link_to(client: Client, *, timeout: float) -> Link:
+    """The link to that client's server: one for all breakers that are given the same client.
+
+    Args:
+        client: Of a single server: its address and credentials are used, with connections and time-outs of our own.
+            Of a cluster: used as it is, so give it time-outs like these and no retries.
+        timeout: Seconds to connect, and to wait for an answer.
+    """
+    owner: object = client.connection_pool if isinstance(client, Redis) else client
+    links = _LINKS.setdefault(owner, {})
+    if timeout not in links:
+        links[timeout] = Link(_quick(client.connection_pool, timeout) if isinstance(client, Redis) else client)
+    return links[timeout]
+
+
+def _quick(pool: ConnectionPool, timeout: float) -> Redis:
+    # What the pool added for itself must not be shared with ours.
+    kept = {name: value for name, value in pool.connection_kwargs.items() if not name.startswith(_OF_THE_POOL)}
+    quick = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_timeout": False,
+        "retry_on_error": [],
+        "decode_responses": False,
+        "health_check_interval": 0,
+    }
+    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **(kept | quick)))

@@ -1,0 +1,156 @@
+"""Decides on calls: by the shared record while Redis answers, and alone, by what was known, while it does not."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from kaizen_api.errors import BreakerOpen
+from kaizen_worker.breaker.link import StoreDown
+from kaizen_worker.breaker.local import LocalBreaker
+from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit
+from kaizen_worker.breaker.reply import LEASE_LOST, PROBE, REJECTED, SECOND, STALE, STATES, BreakerState, Reply
+from kaizen_worker.breaker.scripts import Client
+from kaizen_worker.breaker.settings import Settings
+from kaizen_worker.breaker.shared import Order, SharedBreaker
+from kaizen_worker.breaker.view import View
+
+Observer = Callable[[str, int], object]
+
+_EVENTS = {STALE: "stale", LEASE_LOST: "lease_lost"}
+_LOG = logging.getLogger(__name__)
+
+
+class Referee:
+    """The decisions of one breaker in one process. Safe for threads.
+
+    Args:
+        name: Of the breaker.
+        settings: When it moves.
+        redis: The server; None: that of the configuration, connected at the first call.
+        observe: Told each event and its count; what it raises is logged.
+    """
+
+    def __init__(self, name: str, settings: Settings, *, redis: Client | None, observe: Observer | None) -> None:
+        self._name = name
+        self._settings = settings
+        self._observe = observe
+        self._shared = SharedBreaker(name, settings, redis=redis)
+        self._local = LocalBreaker(settings)
+        self._alone = False  # the in-process breaker has decided since Redis last answered
+        self._view = View(recheck=settings.recheck, closed_cache=settings.closed_cache)
+
+    def known(self) -> Permit | None:
+        """What needs no question: a permit while known to be closed, None if Redis has to be asked.
+
+        Raises:
+            BreakerOpen: known to be open.
+        """
+        if rest := self._view.rejects():
+            raise self._rejection(rest)
+        if permit := self._view.admits():
+            self._emit("admitted")
+        return permit
+
+    def ask(self) -> Permit:
+        """A permit.
+
+        Raises:
+            BreakerOpen: there is none now.
+        """
+        token = secrets.token_hex(8)
+        try:
+            reply = self._shared.admit(token)
+        except StoreDown as down:
+            return self._decide_alone(token, down)
+        self._learn(reply)
+        return self._rule(reply, token, "shared")
+
+    def hear(self, permit: Permit, outcome: Outcome, *, floor: float) -> None:
+        """Take the outcome of a call; `floor` is the least length in seconds of an opening that follows from it."""
+        if permit.origin == "none" or not permit.worth_reporting(outcome):
+            return
+        if permit.origin == "local":
+            self._announce(self._local.report(permit, outcome, floor=floor))
+            return
+        try:
+            self._learn(self._shared.report(permit, outcome, floor=floor))
+        except StoreDown as down:
+            self._miss(down)
+            if self._settings.store_down == "local":
+                self._announce(self._local.report(UNBOUND, outcome, floor=floor))
+
+    def order(self, order: Order, *, seconds: float) -> None:
+        """Force it open or closed for so long, or let it move by itself again.
+
+        Raises:
+            StoreDown: Redis does not answer; whether the order arrived is open.
+        """
+        self._learn(self._shared.order(order, seconds=seconds))
+        self._emit(f"forced_{order}")
+
+    def is_known_open(self) -> bool:
+        """Whether it is open as far as this process knows without asking."""
+        return self._view.rejects() > 0
+
+    def look(self) -> BreakerState:
+        """The breaker as it stands, with nothing changed; without Redis, as this process sees it."""
+        try:
+            return BreakerState.of(self._shared.look(), name=self._name, shared=True)
+        except StoreDown as down:
+            self._miss(down)
+        state = BreakerState.of(self._local.look(), name=self._name, shared=False)
+        rest = self._view.last_open()
+        return replace(state, state="open", retry_after=rest) if rest > 0 else state
+
+    def _decide_alone(self, token: str, down: StoreDown) -> Permit:
+        self._miss(down)
+        if rest := self._view.last_open():
+            raise self._rejection(rest)
+        if self._settings.store_down == "reject":
+            raise self._rejection(down.retry_after)
+        if self._settings.store_down == "pass":
+            self._emit("admitted")
+            return Permit(generation=0, origin="none")
+        reply = self._local.admit(token)
+        self._announce(reply)
+        return self._rule(reply, token, "local")
+
+    def _rule(self, reply: Reply, token: str, origin: Literal["shared", "local"]) -> Permit:
+        if reply.code == REJECTED:
+            raise self._rejection(reply.retry_after / SECOND)
+        probe = reply.code == PROBE
+        self._emit("admitted")
+        if probe:
+            self._emit("probe")
+        return Permit(generation=reply.generation, token=token, probe=probe, failures=reply.failures, origin=origin)
+
+    def _rejection(self, rest: float) -> BreakerOpen:
+        self._emit("rejected")
+        return BreakerOpen(f"the circuit breaker {self._name} is open, ask again in {rest:.3g} s", retry_after=rest)
+
+    def _learn(self, reply: Reply) -> None:
+        if self._alone:
+            self._local, self._alone = LocalBreaker(self._settings), False
+        self._view.learn(reply)
+        self._announce(reply)
+
+    def _miss(self, down: StoreDown) -> None:
+        self._alone = True
+        if down.tried:
+            self._emit("store_error")
+
+    def _announce(self, reply: Reply) -> None:
+        if reply.entered:
+            self._emit(f"to_{STATES[reply.state]}")
+        if event := _EVENTS.get(reply.code):
+            self._emit(event)
+
+    def _emit(self, event: str) -> None:
+        if self._observe is None:
+            return
+        try:
+            self._observe(event, 1)
+        except Exception:  # noqa: BLE001  # whatever it is, the guarded call is worth more than its count
+            _LOG.exception("the observer of the circuit breaker %s failed on %s", self._name, event)

@@ -1,0 +1,63 @@
+"""The commands that need the engine; they join `kaizen` by name and are loaded when they run."""
+
+import click
+
+from kaizen_api.cli.lazy import LazyGroup
+from kaizen_api.cli.options import shared
+
+_GROUPS = {
+    "kb": (
+        "Search and keep the knowledge base.",
+        {
+            "search": "Find entries as the assistant would.",
+            "add": "Add documents from JSONL files.",
+            "export": "Write every entry as JSONL.",
+            "rotate": "Archive it now and delete what is past retention.",
+            "archives": "List its archives.",
+            "verify": "Check archives to the last byte.",
+            "restore": "Bring an archive's entries back.",
+        },
+    ),
+    "breaker": (
+        "See and move circuit breakers.",
+        {
+            "list": "Show every breaker.",
+            "open": "Reject every call.",
+            "close": "Admit every call.",
+            "auto": "Let it move by itself again.",
+        },
+    ),
+    "dead-letters": (
+        "See what could not be processed.",
+        {"list": "Show it with the reasons.", "replay": "Put it back into the stream.", "drop": "Delete it for good."},
+    ),
+}
+_INSIGHT_STEPS = {
+    "apply": "Let an insight take effect.",
+    "dismiss": "Put an insight aside for good.",
+    "revert": "Take back what applying it did.",
+}
+
+
+def commands(root: click.Group) -> None:
+    """Add them to the tree; the entry point of the group `kaizen.commands`."""
+    for name, (help_line, members) in _GROUPS.items():
+        root.add_command(_group(name, help_line, members))
+    insights = root.commands["insights"]
+    if isinstance(insights, LazyGroup):
+        for name, line in _INSIGHT_STEPS.items():
+            insights.lazy(name, f"{__name__}.insights:{name}", line)
+    if isinstance(root, LazyGroup):
+        root.lazy("demo", f"{__name__}.demo:demo", "Play the whole loop on a help desk for Python programmers.")
+
+
+def _group(name: str, help_line: str, members: dict[str, str]) -> LazyGroup:
+    module = f"{__name__}.{name.replace('-', '_')}"
+    targets = {member: (f"{module}:{member}_command", line) for member, line in members.items()}
+    default = "list" if "list" in members else None
+
+    @click.group(cls=LazyGroup, name=name, help=help_line, members=targets, default=default)
+    @shared
+    def group() -> None: ...
+
+    return group

@@ -1,0 +1,59 @@
+"""`kaizen dead-letters list · replay · drop`."""
+
+import click
+
+from kaizen_api.cli.options import Session, shared
+from kaizen_api.cli.output import emit, table
+from kaizen_worker.commands.engine import engine
+from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.store.dead import DeadLetter, dead_letters, drop, put_back
+
+_ids = click.argument("ids", nargs=-1, metavar="[ID]...")
+_all = click.option("--all", "everything", is_flag=True, help="All of them.")
+
+
+@click.command()
+@shared
+@click.pass_obj
+def list_command(session: Session) -> None:
+    """Show dead letters, the oldest first, with the reasons."""
+    with engine(session) as tenant:
+        letters = list(dead_letters(tenant.redis, tenant=tenant.name))
+    columns = ("id", "attempts", "reason", "query")
+    rows = [_row(letter) for letter in letters]
+    emit(session, {"items": letters}, lambda _: table(columns, rows, empty="no dead letters"))
+
+
+@click.command()
+@_ids
+@_all
+@shared
+@click.pass_obj
+def replay_command(session: Session, ids: tuple[str, ...], everything: bool) -> None:  # noqa: FBT001  # click's way
+    """Put dead letters back into the stream; do it when their cause is mended."""
+    with engine(session) as tenant:
+        count = put_back(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
+    emit(session, {"replayed": count}, lambda _: click.echo(f"{count} back in the stream"))
+
+
+@click.command()
+@_ids
+@_all
+@shared
+@click.pass_obj
+def drop_command(session: Session, ids: tuple[str, ...], everything: bool) -> None:  # noqa: FBT001  # click's way
+    """Delete dead letters for good."""
+    with engine(session) as tenant:
+        count = drop(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
+    emit(session, {"dropped": count}, lambda _: click.echo(f"{count} dropped"))
+
+
+def _chosen(tenant: Tenant, ids: tuple[str, ...], *, everything: bool) -> list[str]:
+    if bool(ids) == everything:
+        raise click.UsageError("name dead letters by id, or take --all")
+    return [letter.id for letter in dead_letters(tenant.redis, tenant=tenant.name)] if everything else list(ids)
+
+
+def _row(letter: DeadLetter) -> list[object]:
+    query = letter.interaction.query if letter.interaction else "(cannot be decoded)"
+    return [letter.id, letter.attempts, letter.reason.splitlines()[-1], query[:60]]

@@ -1,0 +1,139 @@
+"""The cycle: one analysis of a tenant's window, from the log to topics, insights and gaps.
+
+The same window and seed give the same topics, insights, gaps and ids, whatever the number of workers and the order in
+which interactions arrived. A crash between any two steps is harmless: run again, the cycle saves the same things under
+the same ids, and is counted when it is done, once.
+"""
+
+from typing import cast
+
+import numpy as np
+
+from kaizen_api import jobs, keys
+from kaizen_api.config import KaizenConfig
+from kaizen_api.errors import Unavailable
+from kaizen_api.metrics import field
+from kaizen_api.schema import Gap, Insight
+from kaizen_worker.engine import prove
+from kaizen_worker.engine.progress import OUTAGES, Progress
+from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
+from kaizen_worker.engine.topics import Found, find_topics
+from kaizen_worker.pipeline.findings import findings
+from kaizen_worker.pipeline.gaps import find_gaps
+from kaizen_worker.pipeline.patterns import kinds
+from kaizen_worker.pipeline.signals import signals
+from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.store.claims import taken
+from kaizen_worker.store.log import read_log
+from kaizen_worker.store.snapshot import load_snapshot, publish
+from kaizen_worker.types import Sample, Signals, Thresholds, Window
+
+
+def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
+    """Run the cycle unless it is done, or another worker is at it.
+
+    Returns:
+        The ids of the gaps to be filled.
+
+    Raises:
+        RedisError, Unavailable: a part is down; the cycle is started again when it is back.
+    """
+    with taken(tenant.redis, tenant=tenant.name, job=jobs.cycle_claim(cycle_id), seconds=jobs.CLAIM_SECONDS) as claim:
+        cycle = tenant.cycles.get(cycle_id)
+        if claim is None or cycle is None or cycle.status not in {"queued", "running"}:
+            return []
+        progress = Progress(tenant, cycle, claim)
+        try:
+            return _analyze(tenant, progress)
+        except OUTAGES:
+            raise
+        except Exception as error:
+            progress.fail(error)
+            raise
+
+
+def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
+    config = tenant.config
+    with progress.step("read"):
+        records = ordered(read_log(tenant.redis, tenant=tenant.name))
+    if len(records) < config.min_data_points:
+        progress.finish("insufficient_data", interactions=len(records))
+        return []
+    with progress.step("embed"):
+        texts = distinct_texts(records)
+        seen = window(records, texts=texts, vectors=tenant.vectors.get(texts, tenant.embedder.embed))
+    with progress.step("signals"):
+        marks = signals(seen, thresholds(tenant.config))
+    with progress.step("topics"):
+        last = load_snapshot(tenant.redis, tenant=tenant.name)
+        found = find_topics(tenant, seen, marks, last=last, at=progress.at)
+    with progress.step("gaps"):
+        sample = _sample(tenant, seen, marks, found)
+        gaps = _gaps(tenant, sample)
+    with progress.step("insights"):
+        insights = findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored)
+    with progress.step("save"):
+        save_assignments(tenant, progress.cycle.id, seen, found.topic, found.topics)
+        _publish(tenant, progress, found)
+        due = _save(tenant, progress, insights, gaps)
+    with progress.step("effects"):
+        prove.measure_all(tenant, sample, at=progress.at)
+    noise = int(np.count_nonzero(found.topic < 0))
+    counts = {"topics": len(found.topics), "noise": noise, "insights": len(insights), "gaps": len(gaps)}
+    progress.finish("done", interactions=len(seen), **counts)
+    return due
+
+
+def thresholds(config: KaizenConfig) -> Thresholds:
+    """What the settings say about findings."""
+    limits = config.performance_threshold
+    return Thresholds(
+        response_time=limits.response_time,
+        error_rate=limits.error_rate,
+        level=limits.consciousness_level,
+        confidence=config.confidence_threshold,
+    )
+
+
+def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sample:
+    settled = {
+        insight.id: float(insight.history[-1].at) for insight in tenant.insights.all() if insight.status == "confirmed"
+    }
+    return Sample(
+        window=seen,
+        topic=found.topic,
+        topic_ids=tuple(topic.id for topic in found.topics),
+        topic_names=tuple(topic.name for topic in found.topics),
+        signals=marks,
+        thresholds=thresholds(tenant.config),
+        born=found.born,
+        settled=settled,
+        kinds=kinds(seen.texts),
+    )
+
+
+def _gaps(tenant: Tenant, sample: Sample) -> list[Gap]:
+    size = cast("bytes | None", tenant.redis.hget(keys.metrics(tenant.name), field("kaizen_knowledge_base_size")))
+    known = bool(size and int(size))
+    retrieval = tenant.retrieval
+    return find_gaps(sample, retrieval.served(sample.window.texts, sample.window.vectors) if known else None)
+
+
+def _publish(tenant: Tenant, progress: Progress, found: Found) -> None:
+    """The new topics in the place of those this cycle began with.
+
+    Raises:
+        Unavailable: another cycle was faster; this one has to begin again with its topics.
+    """
+    if publish(tenant.redis, found.snapshot(progress.cycle.id, tenant.embedder.name), tenant=tenant.name):
+        return
+    now = load_snapshot(tenant.redis, tenant=tenant.name)
+    if now is None or now.cycle != progress.cycle.id:
+        raise Unavailable("another analysis of this tenant was faster: this one begins again")
+
+
+def _save(tenant: Tenant, progress: Progress, insights: list[Insight], gaps: list[Gap]) -> list[str]:
+    stored = save_insights(tenant, insights, at=progress.at)
+    proposals = {insight.gap: insight.id for insight in stored if insight.gap is not None}
+    return save_gaps(tenant, gaps, proposals=proposals, at=progress.at)

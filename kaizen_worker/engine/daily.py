@@ -1,0 +1,88 @@
+"""The daily tempo: the knowledge base is archived and the archive verified; then what is past retention is deleted.
+
+Guarantee: nothing is deleted before the archive that holds it verifies, and a second run of a day changes nothing.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from kaizen_api.schema import Insight
+from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.knowledge import snapshots
+from kaizen_worker.store import archive
+from kaizen_worker.store.log import trim_log
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SETTLED = frozenset({"confirmed", "no_effect", "reverted", "dismissed"})
+_CYCLES_KEPT_DAYS = 30
+
+
+class Rotated(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rotation did."""
+
+    tenant: str
+    archive: str | None  # manifest of the archive, None where rotation is off
+    entries: int
+    pruned: list[str]  # manifests that were past their days
+    trimmed: int  # batches of interactions past retention
+    insights_archived: int
+
+
+def rotate(tenant: Tenant, *, now: datetime | None = None) -> Rotated:
+    """Archive one tenant's knowledge base as of the last midnight in the configured zone, and clean up.
+
+    Args:
+        tenant: Whose.
+        now: The time, with a zone; default: the clock.
+    """
+    config = tenant.config
+    now = (now or datetime.now(UTC)).astimezone(ZoneInfo(config.timezone))
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    folder = tenant.archives
+    written, entries = None, 0
+    if config.enable_kb_rotation:
+        written = snapshots.archive(tenant.entries.export(), folder, cutoff=_micros(midnight))
+        entries = archive.verify(written).count
+    keep = timedelta(days=config.kb_rotation_keep_days)
+    pruned = archive.prune(folder, before=_micros(midnight - keep)) if folder.is_dir() else []
+    moved = _archive_insights(tenant, folder, cutoff=_micros(now))
+    _drop_cycles(tenant, before=_micros(now - timedelta(days=_CYCLES_KEPT_DAYS)))
+    return Rotated(
+        tenant=tenant.name,
+        archive=None if written is None else written.name,
+        entries=entries,
+        pruned=pruned,
+        trimmed=trim_log(tenant.redis, tenant=tenant.name, retention_days=config.metrics_retention_days),
+        insights_archived=moved,
+    )
+
+
+def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:
+    """The oldest settled insights beyond `max_insights_stored` go into an archive of their own."""
+    insights = tenant.insights
+    stored = sorted(insights.all(), key=lambda insight: (insight.seen_at, insight.id))
+    surplus = len(stored) - tenant.config.max_insights_stored
+    moving = [insight for insight in stored if insight.status in _SETTLED][: max(0, surplus)]
+    if not moving:
+        return 0
+    lines = [msgspec.json.encode(insight) + b"\n" for insight in moving]
+    archive.verify(archive.write(folder, kind="insights", cutoff=cutoff, parts=[("insights", lines)]))
+    return sum(insights.delete(insight, counts=_leaving(insight)) for insight in moving)
+
+
+def _leaving(insight: Insight) -> dict[str, int]:
+    return {"kaizen_active_insights": -1} if insight.status == "confirmed" else {}
+
+
+def _drop_cycles(tenant: Tenant, *, before: int) -> None:
+    cycles = tenant.cycles
+    for cycle in list(cycles.all()):
+        if cycle.requested_at < before:
+            cycles.delete(cycle)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,60 @@
+"""What is due: found in what is stored, so that a lost job costs time and nothing else."""
+
+import math
+from collections.abc import Iterator
+from typing import cast
+
+from kaizen_api import jobs, keys
+from kaizen_api.queries import Queries, tenants
+from kaizen_worker.engine.runtime import Runtime
+from kaizen_worker.store.claims import offer
+
+CONSUMER_SECONDS = 20
+"""How long one consumer works before it makes room, and how long a silent one blocks its place."""
+
+_RECENT_CYCLES = 5
+
+
+def due_consumers(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """(tenant, place) for every consumer that should run and does not."""
+    config = runtime.config
+    names = tenants(runtime.redis)
+    pipe = runtime.redis.pipeline(transaction=False)
+    for tenant in names:
+        pipe.xlen(keys.stream(tenant))
+    for tenant, depth in zip(names, cast("list[int]", pipe.execute()), strict=True):
+        for place in range(min(config.workers, math.ceil(depth / config.batch_size))):
+            if offer(runtime.redis, tenant=tenant, job=consumer_claim(str(place)), seconds=CONSUMER_SECONDS):
+                yield tenant, str(place)
+
+
+def consumer_claim(place: str) -> str:
+    """Name of the claim on one of a tenant's places for consumers."""
+    return f"consume:{place}"
+
+
+def due_cycles(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """(tenant, cycle) for every analysis that was asked for, is not done, and gives no sign of life."""
+    for tenant in tenants(runtime.redis):
+        for cycle in Queries(runtime.redis, tenant=tenant).page("cycle", limit=_RECENT_CYCLES).items:
+            if cycle.status in {"queued", "running"} and _offer(runtime, tenant, jobs.cycle_claim(cycle.id)):
+                yield tenant, cycle.id
+
+
+def due_gaps(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """(tenant, gap) for every gap that is open, or whose filling gives no sign of life."""
+    if not runtime.config.enable_gap_fill:
+        return
+    for tenant in tenants(runtime.redis):
+        for gap in runtime.tenant(tenant).gaps.all():
+            if gap.status in {"open", "filling"} and _offer(runtime, tenant, fill_claim(gap.id)):
+                yield tenant, gap.id
+
+
+def fill_claim(gap_id: str) -> str:
+    """Name of the claim on filling a gap."""
+    return f"fill:{gap_id}"
+
+
+def _offer(runtime: Runtime, tenant: str, job: str) -> bool:
+    return offer(runtime.redis, tenant=tenant, job=job, seconds=jobs.CLAIM_SECONDS)

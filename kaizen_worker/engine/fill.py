@@ -1,0 +1,167 @@
+"""The fill tempo: one gap is searched for, through a breaker for each source, and what is found becomes entries.
+
+Guarantee: a gap is filled once, however many workers race and however often the job is repeated: entries get their ids
+from their content, and each step of the gap takes effect once. What is found stays in quarantine until its insight is
+applied, and what screening flags stays there even then.
+"""
+
+import time
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from kaizen_api import jobs
+from kaizen_api.errors import BreakerOpen, Unavailable
+from kaizen_api.metrics.table import field
+from kaizen_api.schema import Gap, GapStatus, Step
+from kaizen_worker.engine import lifecycle
+from kaizen_worker.engine.due import fill_claim
+from kaizen_worker.engine.runtime import LOG, Tenant
+from kaizen_worker.knowledge.making import Errand, from_passage
+from kaizen_worker.search import Source
+from kaizen_worker.search.screening import screen
+from kaizen_worker.store.claims import Claim, taken
+from kaizen_worker.types import Passage
+
+QUERIES = 5
+"""Most searches for one gap."""
+
+PASSAGES = 3
+"""Passages kept for one gap: the best one alone recovered .33 of what three recover (notes on retrieval)."""
+
+_PER_QUERY = 5
+_RANK_OFFSET = 60  # of the source's paper
+
+
+def fill(tenant: Tenant, gap_id: str) -> str:
+    """Search for what the gap is missing and keep what is found.
+
+    Returns:
+        `filled`, `empty`, `failed` (a source is down: tried again later), `rejected` (its breaker is open: likewise),
+        or `settled` (there was nothing to do).
+    """
+    with taken(tenant.redis, tenant=tenant.name, job=fill_claim(gap_id), seconds=jobs.CLAIM_SECONDS) as claim:
+        gap = _begin(tenant, gap_id) if claim is not None else None
+        if claim is None or gap is None:
+            return "settled"
+        try:
+            passages = _search(tenant, gap, claim)
+        except BreakerOpen as error:
+            outcome = "rejected"
+            later = error.retry_after
+        except Unavailable as error:
+            LOG.warning("gap %s of %s: %s", gap_id, tenant.name, error)
+            outcome = "failed"
+            later = error.retry_after
+        else:
+            return _keep(tenant, gap, passages)
+    _end(tenant, gap_id, status="open", outcome=outcome)
+    claim.put_off(later)
+    return outcome
+
+
+def _begin(tenant: Tenant, gap_id: str) -> Gap | None:
+    """The gap, marked as being filled; None if there is nothing to do."""
+    at = time.time_ns() // 1000
+
+    def change(old: Gap | None) -> Gap | None:
+        if old is None or old.status not in {"open", "filling"}:
+            return None
+        return replace(old, status="filling", history=[*old.history, Step(at=at, event="searching")])
+
+    def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
+        return {field("kaizen_gapfill_triggers"): 1}
+
+    gap = tenant.gaps.update(gap_id, change, counts=counts, rank=lifecycle.gap_rank)
+    return gap if gap is not None and gap.status == "filling" else None
+
+
+def _search(tenant: Tenant, gap: Gap, claim: Claim) -> list[tuple[Passage, str]]:
+    """The best passages with the query that found each, from the first source that has any.
+
+    Raises:
+        BreakerOpen, Unavailable: no source answered.
+    """
+    trouble: Unavailable | None = None
+    for source in tenant.runtime.sources:
+        try:
+            found = [_ask(tenant, source, query) for query in gap.queries[:QUERIES]]
+        except Unavailable as error:
+            trouble = error
+            continue
+        claim.renew()
+        if best := fuse(found, gap.queries):
+            return best
+    if trouble is not None:
+        raise trouble
+    return []
+
+
+def _ask(tenant: Tenant, source: Source, query: str) -> list[Passage]:
+    breaker = tenant.breaker(source.name)
+    return breaker.call(lambda: source.search(query, limit=_PER_QUERY))
+
+
+def fuse(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage, str]]:
+    """The passages that most queries rank highest, by reciprocal rank (Cormack et al. 2009), with a query of each."""
+    scores: dict[str, float] = {}
+    first: dict[str, tuple[Passage, str]] = {}
+    for passages, query in zip(found, queries, strict=False):
+        for rank, passage in enumerate(passages):
+            key = f"{passage.url}\n{passage.text}"
+            scores[key] = scores.get(key, 0.0) + 1 / (_RANK_OFFSET + rank)
+            first.setdefault(key, (passage, query))
+    best = sorted(scores, key=lambda key: (-scores[key], key))
+    return [first[key] for key in best[:PASSAGES]]
+
+
+def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
+    """Entries of the passages, and the gap settled; applied at once where a person asked or the settings say so."""
+    at = time.time_ns() // 1000
+    entries = tenant.entries
+    kept = []
+    for passage, query in passages:
+        errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
+        kept.append(entries.add(from_passage(screen(passage), at=at, errand=errand)).id)
+    outcome = "filled" if kept else "empty"
+    _end(tenant, gap.id, status="proposed" if kept else "unfilled", outcome=outcome, entries=kept)
+    if kept:
+        _apply_if_wanted(tenant, gap, at=at)
+    return outcome
+
+
+def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:
+    if gap.insight is None:  # a person asked for this very search
+        lifecycle.let_in(tenant, gap.id, at=at)
+        return
+    insight = tenant.insights.get(gap.insight)
+    if insight is None:
+        return
+    sure = insight.confidence >= tenant.config.auto_apply_threshold
+    if insight.status == "applied":  # before there was anything to let in
+        lifecycle.let_in(tenant, gap.id, at=at)
+    elif insight.status == "proposed" and tenant.config.enable_auto_apply and sure:
+        lifecycle.apply(tenant, insight.id, at=at)
+
+
+def _end(
+    tenant: Tenant,
+    gap_id: str,
+    *,
+    status: GapStatus,
+    outcome: str,
+    entries: Sequence[str] = (),
+) -> None:
+    at = time.time_ns() // 1000
+
+    def change(old: Gap | None) -> Gap | None:
+        if old is None or old.status != "filling":
+            return None
+        step = Step(at=at, event=outcome, detail=f"{len(entries)} entries")
+        known = [*old.entries, *(entry for entry in entries if entry not in old.entries)]
+        return replace(old, status=status, entries=known, history=[*old.history, step])
+
+    def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
+        return {field("kaizen_gapfill_runs_total", outcome=outcome): 1}
+
+    tenant.gaps.update(gap_id, change, counts=counts, rank=lifecycle.gap_rank)

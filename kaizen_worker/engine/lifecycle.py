@@ -1,0 +1,135 @@
+"""The life of an insight: proposed, applied, then confirmed, without effect, or reverted; or dismissed.
+
+Every step is idempotent: asked for again it changes nothing, and counts nothing twice. Applying an insight about a gap
+lets the assistant find the entries that were found for it; applying any other serves its recommendation as guidance.
+"""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from kaizen_api.errors import Conflict, NotFound
+from kaizen_api.metrics.table import field
+from kaizen_api.schema import Gap, Insight, InsightStatus, Step
+from kaizen_worker.engine.runtime import Tenant
+
+ACTIVE: frozenset[InsightStatus] = frozenset({"proposed", "applied", "confirmed"})
+"""An insight that somebody still has to look at, or that has its effect."""
+
+_BEFORE: Mapping[InsightStatus, frozenset[InsightStatus]] = {
+    "applied": frozenset({"proposed", "reverted", "dismissed", "no_effect"}),
+    "confirmed": frozenset({"applied"}),
+    "no_effect": frozenset({"applied"}),
+    "reverted": frozenset({"applied", "confirmed", "no_effect"}),
+    "dismissed": frozenset({"proposed", "reverted", "no_effect"}),
+}
+
+
+def apply(tenant: Tenant, insight_id: str, *, at: int) -> Insight:
+    """Let it take effect.
+
+    Raises:
+        NotFound: there is no such insight.
+    """
+    insight = step(tenant, insight_id, "applied", at=at)
+    if insight.gap is not None:
+        let_in(tenant, insight.gap, at=at)
+    return insight
+
+
+def dismiss(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
+    """Put it aside for good: the same finding later is the same insight, and stays dismissed.
+
+    Raises:
+        NotFound: there is no such insight.
+        Conflict: it is applied: revert it first.
+    """
+    insight = step(tenant, insight_id, "dismissed", at=at, detail=reason)
+    if insight.gap is not None:
+        set_gap(tenant, insight.gap, "dismissed", at=at, detail=reason)
+    return insight
+
+
+def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
+    """Take back what applying it did.
+
+    Raises:
+        NotFound: there is no such insight.
+        Conflict: it was never applied.
+    """
+    insight = step(tenant, insight_id, "reverted", at=at, detail=reason)
+    if insight.gap is not None:
+        tenant.entries.roll_back(gap=insight.gap, at=at)
+        set_gap(tenant, insight.gap, "proposed", at=at, detail=reason)
+    return insight
+
+
+def let_in(tenant: Tenant, gap_id: str, *, at: int) -> None:
+    """Let the assistant find the entries of a gap, those that screening flagged excepted."""
+    gap = tenant.gaps.get(gap_id)
+    if gap is None or not gap.entries:
+        return
+    entries = tenant.entries
+    for entry in entries.many(gap.entries):
+        if entry is not None and not entry.flags and entry.state != "superseded":
+            entries.activate(entry.id, at=at, detail=f"gap {gap_id}")
+    set_gap(tenant, gap_id, "filled", at=at)
+
+
+def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, detail: str = "") -> Insight:
+    """Bring an insight into a status, with its history and what that counts."""
+
+    def change(old: Insight | None) -> Insight | None:
+        if old is None:
+            raise NotFound(f"no insight {insight_id}: `kaizen insights` lists them")
+        if old.status == status:
+            return None
+        if old.status not in _BEFORE[status]:
+            raise Conflict(f"insight {insight_id} is {old.status} and cannot become {status}{_remedy(old, status)}")
+        return replace(old, status=status, history=[*old.history, Step(at=at, event=status, detail=detail)])
+
+    changed = tenant.insights.update(insight_id, change, counts=insight_counts, rank=insight_rank)
+    if changed is None:
+        raise NotFound(insight_id)
+    return changed
+
+
+def _remedy(old: Insight, status: InsightStatus) -> str:
+    if status == "dismissed" and old.status in {"applied", "confirmed"}:
+        return ": revert it first"
+    return ": apply it first" if status == "reverted" else ""
+
+
+def insight_counts(old: Insight | None, new: Insight) -> dict[str, int]:
+    """What the step from one to the other adds to the metrics."""
+    counts = {field("kaizen_active_insights"): (new.status in ACTIVE) - (old is not None and old.status in ACTIVE)}
+    if old is None:
+        counts[field("kaizen_insights_total", insight_type=new.type)] = 1
+    elif old.status != new.status:
+        if new.status == "applied":
+            counts[field("kaizen_insights_applied")] = 1
+            counts[field("kaizen_insight_applications_total")] = 1
+        if new.status in {"confirmed", "no_effect", "reverted"}:
+            counts[field("kaizen_effects_total", verdict=new.status)] = 1
+    return {series: step for series, step in counts.items() if step}
+
+
+def insight_rank(insight: Insight) -> float:
+    """Lists show what was seen last first."""
+    return float(insight.seen_at)
+
+
+def set_gap(tenant: Tenant, gap_id: str, status: str, *, at: int, detail: str = "") -> Gap | None:
+    """Bring a gap into a status; a second time changes nothing."""
+
+    def change(old: Gap | None) -> Gap | None:
+        if old is None or old.status == status:
+            return None
+        return replace(old, status=status, history=[*old.history, Step(at=at, event=status, detail=detail)])
+
+    return tenant.gaps.update(gap_id, change, counts=lambda _old, _new: {}, rank=gap_rank)
+
+
+def gap_rank(gap: Gap) -> float:
+    """The order of work: whoever fails most people comes first."""
+    return gap.users * gap.deficit

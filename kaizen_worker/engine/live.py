@@ -1,0 +1,109 @@
+"""The live tempo: batches from the stream are embedded, assigned to topics, committed.
+
+Guarantee: what fails because of itself (poison) is tried alone and becomes a dead letter after `max_deliveries`
+attempts; what fails because a part is down (an outage) stays pending and is done later.
+"""
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Sequence
+
+import msgspec
+
+from kaizen_api.schema import Record
+from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
+from kaizen_worker.engine.progress import OUTAGES
+from kaizen_worker.engine.runtime import LOG, Tenant
+from kaizen_worker.pipeline.cluster import assign
+from kaizen_worker.store.claims import taken
+from kaizen_worker.store.log import pack
+from kaizen_worker.store.snapshot import load_snapshot
+from kaizen_worker.store.stream import Delivery, Stream
+
+_DECODER = msgspec.msgpack.Decoder(Record)
+
+
+def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) -> int:
+    """Commit what waits in the tenant's stream until it is empty or the time is up.
+
+    Args:
+        tenant: Whose stream.
+        place: Which of the tenant's places for consumers this one fills; given back at the end.
+        seconds: How long to work before making room.
+
+    Returns:
+        How many interactions were committed.
+
+    Raises:
+        RedisError, Unavailable: a part is down; what is in hand stays pending.
+    """
+    config = tenant.config
+    stream = Stream(
+        tenant.redis,
+        tenant=tenant.name,
+        consumer=f"{socket.gethostname()}:{os.getpid()}",
+        claim_after=config.claim_after,
+        recent=config.max_metric_items,
+    )
+    committed = 0
+    deadline = time.monotonic() + seconds
+    with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
+        while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
+            claim.renew()
+            committed += _work_off(tenant, stream, deliveries)
+        stream.leave()
+    return committed
+
+
+def _work_off(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
+    """The batch at once; one by one if it fails, or if it was lost with a worker before."""
+    if not stream.delivered_before(deliveries[0]):
+        try:
+            return _commit(tenant, stream, deliveries)
+        except OUTAGES:
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is, one of the batch caused it: find out which
+            LOG.warning("a batch of %d failed, trying one by one", len(deliveries))
+    return sum(_try_alone(tenant, stream, delivery) for delivery in deliveries)
+
+
+def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
+    attempts = stream.attempt(delivery)
+    limit = tenant.config.max_deliveries
+    reason = f"lost with its worker {limit} times"
+    if attempts <= limit:
+        try:
+            committed = _commit(tenant, stream, [delivery])
+        except OUTAGES:
+            raise
+        except Exception:  # noqa: BLE001  # poison has no type of its own
+            reason = traceback.format_exc(limit=-3)
+            if attempts < limit:
+                return 0
+        else:
+            stream.settled(delivery)
+            return committed
+    if stream.bury(delivery, reason=reason, attempts=attempts):
+        LOG.error("%s of %s is a dead letter: %s", delivery.id, tenant.name, reason.splitlines()[-1])
+    stream.settled(delivery)
+    return 0
+
+
+def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
+    records = [_DECODER.decode(delivery.encoded) for delivery in deliveries]
+    topics = _topics(tenant, [record.query for record in records])
+    done = stream.commit(deliveries, records, topics, pack(records))
+    return len(records) if done else 0
+
+
+def _topics(tenant: Tenant, queries: Sequence[str]) -> list[str | None]:
+    """The live topic of each query; vectors are kept for the cycle."""
+    texts = sorted(set(queries))
+    vectors = tenant.vectors.get(texts, tenant.embedder.embed)
+    snapshot = load_snapshot(tenant.redis, tenant=tenant.name)
+    if snapshot is None or snapshot.model != tenant.embedder.name:
+        return [None] * len(queries)
+    codes = dict(zip(texts, assign(vectors, snapshot.clusters).tolist(), strict=True))
+    return [snapshot.topics[codes[query]].id if codes[query] >= 0 else None for query in queries]

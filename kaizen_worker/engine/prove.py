@@ -1,0 +1,51 @@
+"""The proof: conversations that went without an applied change, against those that had it.
+
+Who goes without is decided by a hash of the conversation and the insight, at answer time and here alike, so nothing has
+to be recorded. The test may be looked at after every cycle: its p-value holds at any time.
+"""
+
+from kaizen_api.schema import Effect
+from kaizen_worker.engine import lifecycle
+from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.pipeline.effect import held_out
+from kaizen_worker.types import Sample
+
+
+def withheld(tenant: Tenant, session: str | None) -> frozenset[str]:
+    """The entries that this conversation goes without, so that their effect can be measured."""
+    if session is None or tenant.config.hold_out == 0:
+        return frozenset()
+    measured = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
+    without = [insight.gap for insight in measured if held_out(session, insight.id, tenant.config.hold_out)]
+    gaps = tenant.gaps.many([gap for gap in without if gap is not None])
+    return frozenset(entry for gap in gaps if gap is not None for entry in gap.entries)
+
+
+def measure_all(tenant: Tenant, sample: Sample, *, at: int) -> list[Effect]:
+    """Measure every applied insight about a topic, and settle those whose effect is certain.
+
+    Confirmed: failures fell. No effect: they did not by anything that matters. Harmful: they rose, and it is reverted.
+    """
+    applied = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
+    effects = [_measure(tenant, sample, insight) for insight in sorted(applied, key=lambda one: one.id)]
+    for effect in effects:
+        tenant.effects.update(
+            effect.id,
+            lambda _, effect=effect: effect,
+            counts=lambda _old, _new: {},
+            rank=_rank,  # type: ignore[misc]
+        )
+        _settle(tenant, effect, at=at)
+    return effects
+
+
+def _rank(effect: Effect) -> float:
+    return float(effect.applied_at)
+
+
+def _settle(tenant: Tenant, effect: Effect, *, at: int) -> None:
+    detail = f"{effect.difference.estimate:+.2f} failures a conversation, p {effect.p_value:.2g}"
+    if effect.verdict == "harmful":
+        lifecycle.revert(tenant, effect.insight, reason=f"harmful: {detail}", at=at)
+    elif effect.verdict != "measuring":
+        lifecycle.step(tenant, effect.insight, effect.verdict, at=at, detail=detail)

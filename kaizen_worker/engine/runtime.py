@@ -1,0 +1,139 @@
+"""Runtime: what a process needs to work, built once and handed down; Tenant: the same with one tenant's things."""
+
+import logging
+from functools import cache, cached_property
+from pathlib import Path
+
+from redis import Redis
+
+from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import connect
+from kaizen_api.schema import Cycle, Effect, Gap, Insight
+from kaizen_worker import search
+from kaizen_worker.breaker import CircuitBreaker
+from kaizen_worker.knowledge.entries import Entries
+from kaizen_worker.knowledge.retrieval import Retrieval
+from kaizen_worker.pipeline.embed import Embedder, load
+from kaizen_worker.store.objects import Objects
+from kaizen_worker.store.vectors import VectorStore
+
+LOG = logging.getLogger("kaizen")
+
+_TIMEOUT = 10.0  # seconds a worker may wait for Redis; longer than a producer may
+
+# an embedder loads megabytes; one per process and name is enough for every runtime in it
+_load = cache(load)
+
+
+class Runtime:
+    """The parts of one process. Nothing connects or loads before it is used.
+
+    Args:
+        config: Its settings.
+        redis: Client with undecoded replies; default: a new one.
+    """
+
+    def __init__(self, config: KaizenConfig, redis: Redis | None = None) -> None:
+        self.config = config
+        self._redis = redis
+        self._tenants: dict[str, Tenant] = {}
+
+    @cached_property
+    def redis(self) -> Redis:
+        """The server."""
+        return self._redis or connect(self.config, timeout=_TIMEOUT)
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors."""
+        return _load(self.config.embedder)
+
+    @cached_property
+    def sources(self) -> list[search.Source]:
+        """Where missing knowledge is searched, in order."""
+        return search.build(self.config)
+
+    def tenant(self, name: str) -> "Tenant":
+        """One tenant; kept, because it holds an index."""
+        if name not in self._tenants:
+            self._tenants[name] = Tenant(self, name)
+        return self._tenants[name]
+
+
+class Tenant:
+    """One tenant's things, as one process sees them.
+
+    Args:
+        runtime: The parts of the process.
+        name: The tenant's.
+    """
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self.runtime = runtime
+        self.name = name
+        self.config = runtime.config
+
+    @property
+    def redis(self) -> Redis:
+        """The server."""
+        return self.runtime.redis
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors."""
+        return self.runtime.embedder
+
+    @cached_property
+    def vectors(self) -> VectorStore:
+        """Vectors of the texts that were seen."""
+        return VectorStore(
+            self.redis,
+            tenant=self.name,
+            model=self.embedder.name,
+            dimension=self.embedder.dimension,
+            retention_days=self.config.metrics_retention_days,
+        )
+
+    @cached_property
+    def insights(self) -> Objects[Insight]:
+        """What was found."""
+        return Objects(self.redis, tenant=self.name, kind="insight", type_=Insight)
+
+    @cached_property
+    def gaps(self) -> Objects[Gap]:
+        """What cannot be served."""
+        return Objects(self.redis, tenant=self.name, kind="gap", type_=Gap)
+
+    @cached_property
+    def effects(self) -> Objects[Effect]:
+        """What applied insights did."""
+        return Objects(self.redis, tenant=self.name, kind="effect", type_=Effect)
+
+    @cached_property
+    def cycles(self) -> Objects[Cycle]:
+        """Analyses."""
+        return Objects(self.redis, tenant=self.name, kind="cycle", type_=Cycle)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The knowledge base."""
+        return Entries(self.redis, self.name)
+
+    @cached_property
+    def retrieval(self) -> Retrieval:
+        """The look-up in the knowledge base."""
+        return Retrieval(self.redis, self.name, embedder=self.embedder)
+
+    @property
+    def archives(self) -> Path:
+        """The folder of its archives."""
+        return self.config.knowledge_base_path / self.name
+
+    def breaker(self, source: str) -> CircuitBreaker:
+        """The breaker that all workers share for one source."""
+        return CircuitBreaker(
+            failure_threshold=self.config.gap_fill_max_retries,
+            recovery_timeout=self.config.gap_fill_backoff_seconds,
+            name=f"{self.name}/{source}",
+            redis=self.redis,
+        )

@@ -1,0 +1,137 @@
+"""The active entries of one tenant in RAM, for words and for meaning; derived, and rebuilt at will.
+
+A search looks at a `View`, one state that later changes don't touch, so any number of threads search while one changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kaizen_worker.store.lexical import Lexical, Reader, Terms
+from kaizen_worker.types import Flags, Floats, Served, Vectors
+
+COSINE_WEIGHT = 0.5
+"""Share of the cosine in a score, the rest is BM25 / upper bound."""
+
+CANDIDATES = 100
+"""Best entries by either measure, of which the best by both are taken."""
+
+_DIGITS = 6
+_MARGIN_RANKS = 3
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One state of the index. Row i is entry `ids[i]`; `ids` may go on after the last row of `vectors`."""
+
+    ids: Sequence[str]
+    rows: Mapping[str, int]
+    reader: Reader
+    vectors: Vectors  # (n, d) float32, unit length, zeros where there is none yet
+    alive: Flags  # (n,) False for rows of entries that went
+
+    def search(
+        self, query: str, vector: Vectors, *, limit: int, exclude: frozenset[str] = frozenset()
+    ) -> list[tuple[str, float]]:
+        """Ids of the best entries and their scores, 0..1, the best first, equal ones by id.
+
+        Args:
+            query: What is asked.
+            vector: (d,) its vector.
+            limit: Most entries.
+            exclude: Ids that must not be found.
+        """
+        without = [row for row in map(self.rows.get, exclude) if row is not None]
+        cosines = np.where(self.alive, self.vectors @ vector, -1.0)
+        cosines[without] = -1.0
+        terms = self.reader.terms(query)
+        count = max(CANDIDATES, limit)
+        words = dict(self.reader.best(terms, limit=count, without=without))
+        near = [row for row in _largest(cosines, count) if row not in words and cosines[row] > 0]
+        words |= self.reader.scores(terms, near) | {row: 0.0 for row in near if not terms.stems}
+        fused = ((self.ids[row], _fused(word, float(cosines[row]))) for row, word in words.items())
+        return sorted(fused, key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def served(self, texts: Sequence[str], vectors: Vectors) -> Served:
+        """How well the entries cover each of u texts with their vectors (u, d)."""
+        measures = np.array([self._words(text) for text in texts], np.float64).reshape(len(texts), 3)
+        bm25, idf, margin = measures.T
+        return Served(bm25=bm25, idf=idf, cosine=self._cosines(vectors), margin=margin)
+
+    def _words(self, text: str) -> tuple[float, float, float]:
+        terms: Terms = self.reader.terms(text)
+        best = [score for _, score in self.reader.best(terms, limit=_MARGIN_RANKS)]
+        first, third = (best + [0.0] * _MARGIN_RANKS)[: _MARGIN_RANKS : _MARGIN_RANKS - 1]
+        return first, self.reader.coverage(terms), first - third
+
+    def _cosines(self, vectors: Vectors) -> Floats:
+        best = np.zeros(len(vectors), np.float64)
+        alive = self.vectors[self.alive]
+        for start in range(0, len(vectors) if len(alive) else 0, _CHUNK):
+            best[start : start + _CHUNK] = (vectors[start : start + _CHUNK] @ alive.T).max(axis=1)
+        return np.round(best, _DIGITS)
+
+
+class Index:
+    """What a `View` is taken of; one thread at a time changes it.
+
+    Args:
+        dimension: d of the vectors.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._ids: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._vectors: Vectors = np.zeros((0, dimension), np.float32)
+        self._alive: Flags = np.zeros(0, np.bool_)
+        self._lexical = Lexical()
+
+    def __contains__(self, entry_id: str) -> bool:
+        return entry_id in self._rows
+
+    @property
+    def dead(self) -> float:
+        """Share of rows whose entries went; they weigh on the frequency of words until the index is rebuilt."""
+        return 1.0 - float(self._alive.mean()) if self._ids else 0.0
+
+    def change(self, added: Mapping[str, str], *, removed: Sequence[str] = ()) -> None:
+        """Take entries out, and others in: id to the text that is searched. One that is in is replaced."""
+        rows = dict(self._rows)  # views keep the former one
+        gone = [rows.pop(entry_id) for entry_id in (*removed, *added) if entry_id in rows]
+        start, end = len(self._ids), len(self._ids) + len(added)
+        self._lexical.update(zip(range(start, end), added.values(), strict=True), removed=gone)
+        self._grow(end)
+        self._alive = np.concatenate([self._alive, np.ones(len(added), np.bool_)])
+        self._alive[gone] = False
+        self._ids.extend(added)
+        self._rows = rows | dict(zip(added, range(start, end), strict=True))
+
+    def place(self, vectors: Mapping[str, Vectors]) -> None:
+        """Set the vectors (d,) of entries that are in; views of before may see them."""
+        for entry_id, vector in vectors.items():
+            self._vectors[self._rows[entry_id]] = vector
+
+    def view(self) -> View:
+        """The state now."""
+        rows = len(self._ids)
+        return View(self._ids, self._rows, self._lexical.reader(), self._vectors[:rows], self._alive)
+
+    def _grow(self, rows: int) -> None:
+        if rows > len(self._vectors):
+            wider = np.zeros((max(rows, 2 * len(self._vectors)), self._vectors.shape[1]), np.float32)
+            wider[: len(self._vectors)] = self._vectors
+            self._vectors = wider
+
+
+def _largest(values: Floats, count: int) -> list[int]:
+    """Rows of the largest values, in no order."""
+    if count >= len(values):
+        return list(range(len(values)))
+    rows: list[int] = np.argpartition(-values, count)[:count].tolist()
+    return rows
+
+
+def _fused(word: float, cosine: float) -> float:
+    return round((1.0 - COSINE_WEIGHT) * word + COSINE_WEIGHT * min(max(cosine, 0.0), 1.0), _DIGITS)

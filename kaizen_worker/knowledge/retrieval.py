@@ -1,0 +1,163 @@
+"""What the assistant finds at answer time, in each process that asks.
+
+The truth is in Redis; the index is derived and catches up by the change stream, so an entry that one process activates
+is found by every other at its next look. What is answered is read from Redis last: an entry that was taken out of sight
+is never served, however far behind the index is. The same entries in the same state give the same answer; after some
+entries went, frequencies of words lag by up to `_REBUILD_SHARE`, until the index is rebuilt.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+from redis import Redis
+
+from kaizen_api.schema import Entry, Hit
+from kaizen_worker.knowledge.changes import Changes
+from kaizen_worker.knowledge.entries import Entries
+from kaizen_worker.knowledge.index import Index, View
+from kaizen_worker.knowledge.vectors import EntryVectors, digest
+from kaizen_worker.pipeline.embed import Embedder
+from kaizen_worker.types import Served, Vectors
+
+EMBEDDED_AT_A_LOOK = 2
+"""Entries without a vector that a search embeds itself; the worker that adds many calls `complete`."""
+
+_REBUILD_SHARE = 0.05
+_SPARE = 10  # further candidates, in place of those that went out of sight meanwhile
+_BATCH = 500
+_EMBEDDED_AT_ONCE = 64
+
+
+class Retrieval:
+    """Searches one tenant's active entries; any number of threads may use it. Make it after a fork.
+
+    Args:
+        redis: Client with undecoded replies.
+        tenant: Whose entries.
+        embedder: Of queries and entries.
+        every: Seconds between two looks at what changed.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        tenant: str,
+        *,
+        embedder: Embedder,
+        every: float = 0.2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._changes = Changes(redis, tenant)
+        self._entries = Entries(redis, tenant)
+        self._vectors = EntryVectors(redis, tenant=tenant, embedder=embedder)
+        self._embedder = embedder
+        self._every = every
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked: float | None = None
+        self._contents: dict[str, bytes] = {}  # id -> digest of what is indexed
+        self._pending: dict[str, bytes] = {}  # the same of those without a vector
+        self._index = Index(embedder.dimension)
+        self._view = self._index.view()
+
+    def search(self, query: str, *, limit: int, exclude: frozenset[str] = frozenset()) -> list[Hit]:
+        """The entries that serve a query best, by `0.5 * BM25 / upper bound + 0.5 * cosine`, the best first.
+
+        Args:
+            query: What is asked.
+            limit: Most entries.
+            exclude: Ids that must not be found, such as those held out from this conversation.
+        """
+        view = self._look()
+        vector = self._embedder.embed([query])[0]
+        best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
+        entries = self._entries.many(list(best))
+        return [_hit(entry, best[entry.id]) for entry in entries if entry and entry.state == "active"][:limit]
+
+    def served(self, texts: Sequence[str], vectors: Vectors) -> Served:
+        """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
+
+        Args:
+            texts: u distinct texts.
+            vectors: (u, d) float32, theirs by the same embedder.
+        """
+        self.complete()
+        return self._view.served(texts, vectors)
+
+    def complete(self) -> None:
+        """Catch up now and embed every active entry that has no vector; other processes find the vectors stored."""
+        with self._lock:
+            self._catch_up()
+        placed = 1
+        while placed:  # searches go on in between
+            with self._lock:
+                placed = self._place(_EMBEDDED_AT_ONCE)
+                self._view = self._index.view()
+
+    def _look(self) -> View:
+        with self._lock:
+            now = self._clock()
+            if self._looked is None or now - self._looked >= self._every:
+                self._catch_up()
+                self._place(EMBEDDED_AT_A_LOOK)
+                self._view = self._index.view()
+                self._looked = now
+            return self._view
+
+    def _catch_up(self) -> None:
+        pending = self._changes.pending()
+        if pending is None or self._index.dead > _REBUILD_SHARE:
+            self._rebuild()
+        else:
+            changed, version = pending
+            self._apply(changed)
+            self._changes.accept(version)
+
+    def _rebuild(self) -> None:
+        version = self._changes.last()  # before the entries: what changes meanwhile is looked at again
+        active = sorted((entry for entry in self._entries.all() if entry.state == "active"), key=lambda entry: entry.id)
+        self._contents, self._pending, self._index = {}, {}, Index(self._embedder.dimension)
+        self._index_entries(active, gone=[])
+        for _ in range(0, len(active), _BATCH):
+            self._place(0)
+        self._vectors.drop_others(list(self._contents.values()))
+        self._changes.accept(version)
+
+    def _apply(self, changed: Sequence[str]) -> None:
+        present = {entry.id: entry for entry in self._entries.many(list(changed)) if entry and entry.state == "active"}
+        new = [entry for entry in present.values() if self._contents.get(entry.id) != digest(entry)]
+        self._index_entries(new, gone=[entry_id for entry_id in changed if entry_id not in present])
+
+    def _index_entries(self, entries: Sequence[Entry], *, gone: Sequence[str]) -> None:
+        removed = [entry_id for entry_id in gone if entry_id in self._index]
+        if not entries and not removed:
+            return
+        self._index.change({entry.id: f"{entry.title}\n{entry.text}" for entry in entries}, removed=removed)
+        for entry_id in removed:
+            self._contents.pop(entry_id)
+            self._pending.pop(entry_id, None)
+        contents = {entry.id: digest(entry) for entry in entries}
+        self._contents |= contents
+        self._pending |= contents
+
+    def _place(self, embed: int) -> int:
+        """Give vectors to some rows that have none, stored ones and up to `embed` computed here; how many got one."""
+        batch = dict(islice(self._pending.items(), _BATCH))
+        stored = zip(batch, self._vectors.read(list(batch.values())), strict=True)
+        found = {entry_id: vector for entry_id, vector in stored if vector is not None}
+        missing = [entry_id for entry_id in batch if entry_id not in found][:embed]
+        entries = [entry for entry in self._entries.many(missing) if entry and digest(entry) == batch[entry.id]]
+        found |= zip((entry.id for entry in entries), self._vectors.compute(entries), strict=True)
+        self._index.place(found)
+        for entry_id, content in batch.items():
+            del self._pending[entry_id]
+            if entry_id not in found:
+                self._pending[entry_id] = content  # behind the others
+        return len(found)
+
+
+def _hit(entry: Entry, score: float) -> Hit:
+    return Hit(id=entry.id, title=entry.title, text=entry.text, score=score, provenance=entry.provenance)

@@ -1,0 +1,99 @@
+"""Texts to topics, their number unknown.
+
+One text alone decides nothing by its place: the partition is the same for any order of the texts, any run and any
+number of threads. Nothing is tuned to a set of texts; how fine to cut is found from the texts themselves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+from kaizen_worker.pipeline.cluster.few import separate
+from kaizen_worker.pipeline.cluster.hierarchy import groups
+from kaizen_worker.pipeline.cluster.members import assign, centroids, fence, nearest
+from kaizen_worker.pipeline.cluster.neighbours import communities, graph
+from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, choose
+from kaizen_worker.pipeline.cluster.views import combine
+from kaizen_worker.types import Clusters, Codes, Vectors
+
+__all__ = ["assign", "cluster"]
+
+FEW = 30
+"""Texts below which there is no graph."""
+
+SAMPLE = 8000
+"""Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""
+
+SMALLEST = 3
+"""Interactions below which a cluster is dissolved into the others."""
+
+
+def cluster(vectors: Vectors, texts: Sequence[str], *, weights: NDArray[np.int64], seed: int) -> Clusters:
+    """Cluster u distinct texts.
+
+    Args:
+        vectors: (u, d) unit rows, one a text.
+        texts: u distinct texts.
+        weights: (u,) interactions of each text. A text counts once for where topics lie, and with its weight for
+            whether a cluster is large enough.
+        seed: Of the sample and the halvings.
+
+    Returns:
+        Clusters, the largest first, in the embedder's space. Noise are the texts that stand apart from all of them, a
+        tenth at most.
+    """
+    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
+    with threadpool_limits(limits=1):  # sums in another order would be other sums
+        found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed)
+    labels = np.empty_like(found.labels)
+    labels[order] = found.labels
+    return Clusters(labels, found.centroids, found.parents, found.threshold)
+
+
+def _cluster(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
+    if not texts:
+        return Clusters(np.empty(0, dtype=np.int32), vectors[:0], np.empty(0, dtype=np.int32), 1.0)
+    rows = vectors if len(texts) < FEW else combine(vectors, texts, seed=seed)
+    labels = _dissolve(rows, separate(rows) if len(texts) < FEW else _communities(rows, seed), weights)
+    cosines = np.einsum("ij,ij->i", vectors, centroids(vectors, labels)[labels]).astype(np.float64)
+    threshold = fence(cosines)
+    labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
+    means = centroids(vectors, labels)
+    return Clusters(labels, means, groups(means), threshold)
+
+
+def _communities(rows: Vectors, seed: int) -> Codes:
+    """Cluster a sample of the rows (u, d), and put the others to the nearest centroid."""
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
+    sample = rows[drawn]
+    links = graph(sample, neighbours=NEIGHBOURS)
+    found = communities(links, resolution=choose(sample, seed=seed), seed=seed)
+    labels, _ = nearest(rows, centroids(sample, found))
+    labels[drawn] = found
+    return labels
+
+
+def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes:
+    """Put the texts of clusters that are too small to the nearest other one, unless all are."""
+    large = np.bincount(labels, weights=weights) >= SMALLEST
+    if large.all() or not large.any():
+        return labels
+    kept = np.flatnonzero(large)
+    lost = ~large[labels]
+    labels = labels.copy()
+    labels[lost] = kept[nearest(rows[lost], centroids(rows, labels)[kept])[0]]
+    return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int32)
+
+
+def _by_size(labels: Codes, weights: NDArray[np.int64]) -> Codes:
+    """Number the clusters that have a member from the heaviest on, equal ones by their first member; -1 stays."""
+    member = labels >= 0
+    present, first, codes = np.unique(labels[member], return_index=True, return_inverse=True)
+    order = np.lexsort((first, -np.bincount(codes, weights=weights[member])))
+    rank = np.empty(len(present), dtype=np.int32)
+    rank[order] = np.arange(len(present), dtype=np.int32)
+    numbered = np.full(len(labels), -1, dtype=np.int32)
+    numbered[member] = rank[codes]
+    return numbered

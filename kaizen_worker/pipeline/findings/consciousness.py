@@ -1,0 +1,47 @@
+"""consciousness: the assistant's own quality score is below its threshold, overall or in one topic."""
+
+from kaizen_worker.pipeline.findings.levels import Level, levels
+from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, persons, strength
+from kaizen_worker.types import Finding, Sample
+
+
+def find(sample: Sample) -> Tested:
+    """Compare the median and the average level with the threshold, and each topic with the rest.
+
+    Levels are turned over, so that what is tested is how much is missing to 1.
+    """
+    limit = 1 - sample.thresholds.level
+    found, hypotheses = levels(sample, 1 - sample.window.level, limit=limit, unit="level")
+    return Tested(tuple(_say(sample, level) for level in found), hypotheses)
+
+
+def _say(sample: Sample, level: Level) -> Finding:
+    rows, threshold = level.group.rows, sample.thresholds.level
+    low = rows[sample.window.level[rows] < threshold]
+    elsewhere = "" if level.group.topic is None else f" against {1 - level.baseline:.2f} elsewhere,"
+    one = level.level
+    return Finding(
+        type="consciousness",
+        subject=level.group.subject,
+        description=(
+            f"The consciousness level {level.group.where} is {1 - one.estimate:.2f} ({level.measure}; 95 %: "
+            f"{1 - one.high:.2f} to {1 - one.low:.2f}),{elsewhere} under the limit of {threshold:.2f}: "
+            f"{basis(sample, rows)}, {len(low)} of them under the limit. The effect is what is missing."
+        ),
+        recommendation=_advice(level),
+        p_value=level.p_value,
+        effect=level.effect,
+        strength=strength((1 - (1 - one.estimate) / threshold) * len(rows) / len(sample.window)),
+        evidence=clearest(sample, low, -sample.window.level[low]),
+        support=len(rows),
+        users=persons(sample, rows),
+    )
+
+
+def _advice(level: Level) -> str:
+    if level.group.topic is None:
+        return "Check what feeds the score: a changed prompt, model or scorer lowers it everywhere at once."
+    return (
+        f"Read the evidence of '{level.group.name}': where the answers are poor, add knowledge or examples for this "
+        "topic; where they are good, the score does not fit it and should not be used there."
+    )

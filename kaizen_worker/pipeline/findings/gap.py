@@ -1,0 +1,109 @@
+"""gap: a topic that is not served, as the search for gaps found it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kaizen_api.schema import Gap, Interval
+from kaizen_worker.pipeline.findings.levels import Level, levels
+from kaizen_worker.pipeline.findings.statement import (
+    MAX_EVIDENCE,
+    WORTH,
+    Tested,
+    basis,
+    clearest,
+    percent,
+    percents,
+    persons,
+    strength,
+)
+from kaizen_worker.types import Finding, Sample
+
+SAID = {
+    "missing": (
+        "nothing in the knowledge base covers it",
+        "Add entries that answer it: the gap's queries say what to look for.",
+    ),
+    "stale": (
+        "entries are used, and users reject the answers",
+        "Renew the entries that these answers used; their content is out of date or wrong.",
+    ),
+    "contradictory": (
+        "several entries are used together, and users reject the answers",
+        "Read the entries that these answers used side by side, and settle what is true.",
+    ),
+    "retrieval_miss": (
+        "the knowledge base covers it, and the answers do not use it",
+        "Repair the retrieval: the entries are there. Look at their titles, their language, the queries.",
+    ),
+    "out_of_scope": (
+        "nothing is near it, neither entries nor other topics",
+        "Decide whether the assistant should serve it; if not, let it say so at once and point to who does.",
+    ),
+    "unclear": (
+        "the assistant mostly asks back",
+        "Add an entry that names the usual readings of the question and answers each.",
+    ),
+}
+"""What each diagnosis means, and what to do."""
+
+BROKEN = 0.3
+"""Mean failure probability from which a filled gap is open again: thrice what is silent everywhere."""
+
+
+def find(sample: Sample, gaps: Sequence[Gap]) -> Tested:
+    """State each gap that its own test supports; every topic counts as a hypothesis."""
+    spoken = tuple(
+        _say(sample, gap, gap.deficit_interval)
+        for gap in gaps
+        if gap.p_value <= WORTH and gap.deficit_interval is not None
+    )
+    return Tested(spoken, len(sample.topic_ids))
+
+
+def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
+    code = sample.topic_ids.index(gap.topic)
+    rows = np.flatnonzero((sample.topic == code) & ~sample.signals.flags["follow_up"])
+    meaning, advice = SAID[gap.diagnosis]
+    return Finding(
+        type="gap",
+        subject={"topic": gap.topic},
+        description=(
+            f"'{sample.topic_names[code]}' is not served: {meaning}. {percent(deficit.estimate)} more of its questions "
+            f"fail than of a served topic's (95 %: {percent(deficit.low)} to {percent(deficit.high)}), "
+            f"{basis(sample, rows)}."
+        ),
+        recommendation=advice,
+        p_value=gap.p_value,
+        effect=deficit,
+        strength=strength(gap.deficit * len(rows) / len(sample.window)),
+        evidence=tuple(gap.evidence[:MAX_EVIDENCE]),
+        support=len(rows),
+        users=gap.users,
+    )
+
+
+def again(sample: Sample) -> Tested:
+    """Topics whose questions fail, by the signs alone: what tells that a gap that was filled is open again."""
+    failing = np.where(sample.signals.flags["follow_up"], np.nan, sample.signals.failure)
+    found, hypotheses = levels(sample, failing, limit=BROKEN, unit="share")
+    return Tested(tuple(_say_again(sample, level) for level in found if level.group.topic is not None), hypotheses)
+
+
+def _say_again(sample: Sample, level: Level) -> Finding:
+    rows, one = level.group.rows, level.level
+    return Finding(
+        type="gap",
+        subject=level.group.subject,
+        description=(
+            f"The questions {level.group.where} fail with a probability of {percents(one)} ({level.measure}), against "
+            f"{percent(level.baseline)} elsewhere: {basis(sample, rows)}."
+        ),
+        recommendation="Read the evidence: the knowledge of this topic is out of date, gone, or no longer found.",
+        p_value=level.p_value,
+        effect=level.effect,
+        strength=strength(level.effect.estimate * len(rows) / len(sample.window)),
+        evidence=clearest(sample, rows, sample.signals.failure[rows]),
+        support=len(rows),
+        users=persons(sample, rows),
+    )

@@ -1,0 +1,116 @@
+"""Is a measure higher than it may be: overall, and in which topics?
+
+"Higher" is said of the median or of the average, whichever shows it better (and the p-value is doubled for the choice).
+A topic speaks only where it is also higher than the rest, and everything only without its worst topic, as with rates.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from kaizen_api.schema import Interval
+from kaizen_worker.pipeline.findings.groups import Group, everything, topics
+from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
+from kaizen_worker.pipeline.findings.intervals import beyond, difference, mean, median, standard_error
+from kaizen_worker.pipeline.findings.rates import MAJORITY
+from kaizen_worker.pipeline.findings.statement import WORTH
+from kaizen_worker.pipeline.findings.tails import binomial, higher_ranks, over_mean
+from kaizen_worker.types import Codes, Floats, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A measure that is too high."""
+
+    group: Group
+    measure: str  # "median" or "average"
+    level: Interval
+    baseline: float  # elsewhere; the limit, for everything
+    effect: Interval  # level less baseline
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A measure of every row, and the limit up to which it is no news."""
+
+    values: Floats  # (n,)
+    ranks: Floats  # (n,) among the usable rows
+    who: Codes  # (n,) units
+    limit: float
+    unit: str
+
+    def over(self, rows: Rows) -> tuple[float, str]:
+        """p-value of "neither median nor average is over the limit", and which of the two shows it better."""
+        values, who = self.values[rows], self.who[rows]
+        design = design_effect(values, who)
+        by_mean = over_mean(
+            values, self.limit, error=standard_error(values, design=design), freedom=len(rows) / design - 1
+        )
+        higher, design = values > self.limit, self._design(rows)
+        by_median = binomial(higher.sum() / design, (values != self.limit).sum() / design, 0.5)
+        return min(1.0, 2 * min(by_median, by_mean)), "median" if by_median <= by_mean else "average"
+
+    def above(self, rows: Rows, total: int) -> float:
+        """p-value of "no higher than the other rows of the total"."""
+        return higher_ranks(self.ranks[rows], total, design=design_effect(self.ranks[rows], self.who[rows]))
+
+    def level(self, rows: Rows, measure: str) -> Interval:
+        """Median or average of the rows."""
+        values = self.values[rows]
+        if measure == "median":
+            return median(values, unit=self.unit, design=self._design(rows))
+        return mean(values, unit=self.unit, design=design_effect(values, self.who[rows]))
+
+    def excess(self, rows: Rows) -> float:
+        """By how much the rows together exceed the limit."""
+        return float((self.values[rows] - self.limit).sum())
+
+    def _design(self, rows: Rows) -> float:
+        return design_effect((self.values[rows] > self.limit).astype(np.float64), self.who[rows])
+
+
+def levels(sample: Sample, values: Floats, *, limit: float, unit: str) -> tuple[list[Level], int]:
+    """Measures over their limit, and how many hypotheses were tested.
+
+    Args:
+        sample: n interactions.
+        values: (n,) the measure, NaN for none.
+        limit: Up to which it is no news.
+        unit: Of the measure, for the intervals.
+    """
+    usable = np.isfinite(values)
+    whole = everything(sample, usable)
+    if whole is None:
+        return [], 0
+    ranks = np.full(len(values), np.nan)
+    ranks[whole.rows] = rankdata(values[whole.rows])
+    measure = _Measure(values, ranks, units(sample.window), limit, unit)
+    groups = topics(sample, usable)
+    found = [_topic_level(group, whole, measure) for group in groups]
+    found.append(_overall_level(whole, groups, measure))
+    return [level for level in found if level is not None], len(found)
+
+
+def _topic_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
+    total = len(whole.rows)
+    p_value, kind = measure.over(group.rows)
+    if total - len(group.rows) < MIN_SUPPORT or max(p_value, measure.above(group.rows, total)) > WORTH:
+        return None
+    level = measure.level(group.rows, kind)
+    baseline = measure.level(np.setdiff1d(whole.rows, group.rows, assume_unique=True), kind)
+    p_value = max(p_value, measure.above(group.rows, total))
+    return Level(group, kind, level, baseline.estimate, difference(level, baseline), p_value)
+
+
+def _overall_level(whole: Group, groups: list[Group], measure: _Measure) -> Level | None:
+    p_value, kind = measure.over(whole.rows)
+    smaller = [group for group in groups if len(group.rows) < MAJORITY * len(whole.rows)]
+    if smaller and p_value <= WORTH:
+        worst = max(smaller, key=lambda group: measure.excess(group.rows))
+        p_value = max(p_value, measure.over(np.setdiff1d(whole.rows, worst.rows, assume_unique=True))[0])
+    if p_value > WORTH:
+        return None
+    level = measure.level(whole.rows, kind)
+    return Level(whole, kind, level, measure.limit, beyond(level, measure.limit), p_value)

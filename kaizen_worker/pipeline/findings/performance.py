@@ -1,0 +1,46 @@
+"""performance: the response time is over its threshold, overall or in one topic."""
+
+import numpy as np
+
+from kaizen_worker.pipeline.findings.levels import Level, levels
+from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, persons, seconds, strength
+from kaizen_worker.types import Finding, Sample
+
+
+def find(sample: Sample) -> Tested:
+    """Compare the median and the average response time with the threshold, and each topic with the rest."""
+    limit = sample.thresholds.response_time
+    found, hypotheses = levels(sample, sample.window.response_time, limit=limit, unit="s")
+    return Tested(tuple(_say(sample, level) for level in found), hypotheses)
+
+
+def _say(sample: Sample, level: Level) -> Finding:
+    rows, limit = level.group.rows, sample.thresholds.response_time
+    slow = rows[sample.window.response_time[rows] > limit]
+    elsewhere = "" if level.group.topic is None else f" against {seconds(level.baseline)} elsewhere,"
+    one = level.level
+    return Finding(
+        type="performance",
+        subject=level.group.subject,
+        description=(
+            f"Response time {level.group.where} is {seconds(one.estimate)} ({level.measure}; 95 %: "
+            f"{seconds(one.low)} to {seconds(one.high)}),{elsewhere} over the limit of {seconds(limit)}: "
+            f"{basis(sample, rows)}, {len(slow)} of them over the limit."
+        ),
+        recommendation=_advice(level),
+        p_value=level.p_value,
+        effect=level.effect,
+        strength=strength((1 - limit / one.estimate) * len(rows) / len(sample.window)),
+        evidence=clearest(sample, slow, np.asarray(sample.window.response_time[slow])),
+        support=len(rows),
+        users=persons(sample, rows),
+    )
+
+
+def _advice(level: Level) -> str:
+    if level.group.topic is None:
+        return "Look for what all answers wait for: the model, the index, or a tool that every request calls."
+    return (
+        f"Compare a trace of '{level.group.name}' with one of another topic: a tool or a retrieval step that only this "
+        "topic uses is the likely cause; shorten it, cache its results, or answer with an approved entry."
+    )

@@ -1,0 +1,66 @@
+"""What kind of request a query is, by how it begins: documented rules, the same answer every time, no model.
+
+In order: after what is only polite, the first verb decides on creation or analysis; words that lean on the turn before
+make a follow-up; then what asks is a question, what orders a command, and the rest a statement.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from kaizen_worker.types import Coded, Codes
+
+KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement")
+"""Every kind, sorted; the codes of `kinds` point into it."""
+
+SHORT = 8
+"""Words up to which a beginning like "and" or "but" makes a follow-up; longer turns carry their own request."""
+
+WORD = re.compile(r"\w+")
+APOSTROPHES = str.maketrans("", "", "'`\u2018\u2019\u00b4")
+
+
+def kinds(texts: Sequence[str]) -> Coded:
+    """Kind of each text: codes (len(texts),) int32 into KINDS, never -1."""
+    return Coded(np.array([KINDS.index(_kind(text)) for text in texts], np.int32), KINDS)
+
+
+def ratios(coded: Coded, text: Codes) -> dict[str, float]:
+    """Share of the interactions that each kind has, 0..1, sorted by kind; empty without interactions.
+
+    Args:
+        coded: Kinds of the u distinct texts.
+        text: (n,) into the texts.
+    """
+    if not len(text):
+        return {}
+    counts = np.bincount(coded.codes[text], minlength=len(coded.names))
+    return {name: float(count / len(text)) for name, count in zip(coded.names, counts, strict=True)}
+
+
+def _kind(text: str) -> str:
+    words = WORD.findall(text.casefold().translate(APOSTROPHES))
+    line = f"{' '.join(words)} "
+    asked = line
+    while polite := _starts("polite").match(asked):
+        asked = asked[polite.end() :]
+    if len(words) <= SHORT and _starts("follow_up").match(line):
+        return "follow_up"
+    for kind in ("creation", "analysis"):
+        if _starts(kind).match(asked):
+            return kind
+    if text.rstrip().endswith("?") or _starts("question").match(asked) or _starts("question").match(line):
+        return "question"
+    return "command" if _starts("command").match(asked) else "statement"
+
+
+@cache
+def _starts(list_name: str) -> re.Pattern[str]:
+    """Matches any beginning of that list, the longest first, up to the space after it."""
+    languages = tomllib.loads(files(__package__).joinpath("patterns.toml").read_text(encoding="utf-8"))
+    beginnings = sorted({phrase.casefold() for lists in languages.values() for phrase in lists[list_name]})
+    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(beginnings, key=len, reverse=True)))}) ")

@@ -1,0 +1,111 @@
+"""Signs of failure in each interaction, and the probability that they add up to; deterministic and without a model.
+
+What the next turn says counts for the turn that failed. A turn that carries no question of its own ("still doesn't
+work", "thanks") has the flag `follow_up`, so that it is no topic; what it says is credited to the question before it.
+"""
+
+import numpy as np
+
+from kaizen_worker.pipeline.signals.again import asked_again
+from kaizen_worker.pipeline.signals.failure import enough, log_odds, probability, ratings
+from kaizen_worker.pipeline.signals.sayings import Queries, Responses, read_queries, read_responses
+from kaizen_worker.pipeline.signals.scores import LEVEL, score_weights, standard
+from kaizen_worker.pipeline.signals.turns import PAUSE, Rows, Turns, turns
+from kaizen_worker.types import Flags, Floats, Signals, Thresholds, Window
+
+FAR = 3 * 1.4826
+"""Median absolute deviations above the median from which a response time stands out (three standard deviations)."""
+
+OWN = ("error", "refusal", "clarification", "slow")
+"""Signs in the turn itself: one of them, and then silence, is an abandonment."""
+
+NEXT = ("negation", "rephrase", "repeat", "escalation")
+"""Signs in what the user does next."""
+
+
+def signals(window: Window, thresholds: Thresholds) -> Signals:
+    """Find the signs in every interaction of the window.
+
+    Flags, (n,) bool each: error, slow, low_level, rejected, negative_feedback, refusal, clarification, negation,
+    rephrase, repeat, escalation, abandonment; thanked, the one sign of success; and follow_up. Scores are weighed by
+    what users said, else by what they did next, never by the judges' own verdict.
+    """
+    asked = turns(window)
+    queries, (responses, place) = read_queries(window.texts), _responses(window)
+    flags = _plain_signs(window, thresholds) | _response_signs(responses, place)
+    flags |= _next_signs(window, asked, queries, asks=flags.pop("asks"))
+    flags["abandonment"] = _abandoned(window, asked, flags)
+    scores = {**window.critics, LEVEL: window.level}
+    said = ratings(window.feedback)
+    weights = score_weights(scores, said if enough(said) else _next_outcome(asked, flags))
+    total = log_odds(flags, window.feedback, window.accepted)
+    for name, weight in weights.items():
+        total += weight * standard(scores[name])
+    return Signals(flags, probability(total), weights)
+
+
+def _plain_signs(window: Window, thresholds: Thresholds) -> dict[str, Flags]:
+    time = window.response_time
+    usual = np.nanmedian(time) if np.isfinite(time).any() else np.inf
+    spread = np.nanmedian(np.abs(time - usual)) if np.isfinite(usual) else 0.0
+    return {
+        "error": window.error.codes >= 0,
+        "slow": time > max(thresholds.response_time, usual + FAR * spread),
+        "low_level": window.level < thresholds.level,
+        "rejected": window.accepted == 0,
+        "negative_feedback": window.feedback < 0,
+    }
+
+
+def _responses(window: Window) -> tuple[Responses, Rows]:
+    """Read each distinct response once; the first one is empty and stands for none."""
+    places: dict[str, int] = {"": 0}
+    place = np.array([places.setdefault(text or "", len(places)) for text in window.responses], np.intp)
+    return read_responses(tuple(places)), place
+
+
+def _response_signs(said: Responses, place: Rows) -> dict[str, Flags]:
+    return {"refusal": said.refusal[place], "clarification": said.clarification[place], "asks": said.asks[place]}
+
+
+def _next_signs(window: Window, asked: Turns, queries: Queries, *, asks: Flags) -> dict[str, Flags]:
+    """Credit what follows to the question before it."""
+    everything = np.ones(len(window), np.bool_)
+    before = asked.preceding(everything)
+    follow_up = queries.empty[window.text] | (queries.empty_call[window.text] & (before >= 0))
+    answers_back = (before >= 0) & asks[before]
+    rejects = queries.rejects | (queries.bare & queries.empty)
+    rejecting = rejects[window.text] | (queries.opens[window.text] & ~answers_back)
+    cause = asked.preceding(~follow_up)
+    calling = queries.escalates[window.text]
+    repeat, rephrase = asked_again(window, queries, asked, ~follow_up)
+    return {
+        "follow_up": follow_up,
+        "negation": _credited(rejecting, cause),
+        "escalation": _credited(calling, cause) | (calling & (cause < 0)),
+        "repeat": repeat,
+        "rephrase": rephrase,
+        "thanked": _credited(queries.thanks[window.text], cause),
+    }
+
+
+def _credited(sign: Flags, cause: Rows) -> Flags:
+    found = np.zeros(len(sign), np.bool_)
+    found[cause[sign & (cause >= 0)]] = True
+    return found
+
+
+def _abandoned(window: Window, asked: Turns, flags: dict[str, Flags]) -> Flags:
+    """The conversation ends at a turn with another sign; not where the window ends too early to know."""
+    if not len(window):
+        return np.zeros(0, np.bool_)
+    known = window.occurred_at + PAUSE <= window.occurred_at[-1]
+    own: Flags = np.logical_or.reduce([flags[name] for name in OWN])
+    found: Flags = asked.last() & asked.threaded & known & own & ~flags["follow_up"]
+    return found
+
+
+def _next_outcome(asked: Turns, flags: dict[str, Flags]) -> Floats:
+    """What the next turn tells, where there is one: 1 failed, 0 went well, NaN unknown."""
+    failed = np.logical_or.reduce([flags[name] for name in NEXT])
+    return np.where(asked.last() | flags["follow_up"], np.nan, failed.astype(np.float64))

@@ -1,0 +1,95 @@
+"""What the words of a turn and of a response say about success, before anything is weighed.
+
+Rejections are looked for in the first words only, because a long question may contain anything; a bare "no" is an
+answer, not a rejection, where the assistant had asked.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kaizen_worker.pipeline.signals.phrases import content, mentions, plain, vocabulary
+from kaizen_worker.types import Flags
+
+HEAD_WORDS = 12
+"""Words of a turn in which a rejection is looked for."""
+
+REFUSAL_WORDS = 40
+"""Words of a response in which a refusal is looked for: it comes first, caveats come later."""
+
+QUESTION_WORDS = 30
+"""Longest response that counts as nothing but a question back."""
+
+CLARIFICATION_WORDS = 60
+"""Longest response in which a phrase that asks back counts: longer ones answer, then offer more."""
+
+LAST_QUESTION = re.compile(r"([^.!?\n]*)\?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """What each distinct query says, (u,) bool each, and its words."""
+
+    rejects: Flags  # anywhere in its first words
+    opens: Flags  # its first words reject, unless they answer a question back
+    bare: Flags  # rejects if it says nothing else
+    thanks: Flags
+    escalates: Flags
+    empty: Flags  # carries no question of its own
+    empty_call: Flags  # carries nothing but the wish for a person
+    words: tuple[str, ...]  # plain text
+    content: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """What each distinct response says, bool each."""
+
+    refusal: Flags
+    clarification: Flags
+    asks: Flags  # ends with a question
+
+
+def read_queries(texts: Sequence[str]) -> Queries:
+    """Read the distinct queries (u)."""
+    words = tuple(plain(text) for text in texts)
+    heads = [_first(text, HEAD_WORDS) for text in words]
+    rejects, opens = mentions(heads, "negation"), mentions(heads, "opening", at_start=True)
+    bare, thanks, thanks_first = mentions(heads, "bare"), mentions(heads, "thanks"), mentions(heads, "thanks", at_start=True)
+    escalates = mentions(words, "escalation")
+    contentless = vocabulary("function", "negation", "opening", "bare", "thanks")
+    closed = np.array([contentless.issuperset(text.split()) for text in words], np.bool_)
+    calling = contentless | vocabulary("escalation")
+    calls = np.array([calling.issuperset(text.split()) for text in words], np.bool_)
+    return Queries(
+        rejects=rejects,
+        opens=opens,
+        bare=bare,
+        thanks=(thanks_first | (thanks & closed)) & ~rejects & ~opens,
+        escalates=escalates,
+        empty=closed & (rejects | opens | bare | thanks),
+        empty_call=calls & escalates,
+        words=words,
+        content=tuple(content(text) for text in words),
+    )
+
+
+def read_responses(texts: Sequence[str]) -> Responses:
+    """Read the distinct responses."""
+    words = [plain(text) for text in texts]
+    lengths = np.array([text.count(" ") - 1 for text in words], np.int64)
+    phrase = mentions(words, "clarification") & (lengths <= CLARIFICATION_WORDS)
+    closing = mentions(words, "closing")
+    questions = [LAST_QUESTION.search(text[-400:]) for text in texts]  # a question back is short
+    asks = np.array([found is not None for found in questions], np.bool_)
+    asking = mentions([plain(found[1]) if found else "" for found in questions], "asking", at_start=True)
+    clarification = (phrase | (asking & (lengths <= QUESTION_WORDS))) & ~(closing & ~phrase)
+    refusal = mentions([_first(text, REFUSAL_WORDS) for text in words], "refusal") & ~clarification
+    return Responses(refusal, clarification, asks)
+
+
+def _first(words: str, count: int) -> str:
+    """The first words of a `plain` text, as a `plain` text."""
+    return f" {' '.join(words.split(maxsplit=count)[:count])} "

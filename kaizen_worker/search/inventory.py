@@ -1,0 +1,95 @@
+"""Which files of a folder are read, and how: regular ones, inside of the folder, of a known kind and a bounded size."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kaizen_api.errors import Invalid
+from kaizen_worker.search.documents import SUFFIXES
+
+MAX_FILES = 20_000
+"""Files that are read, the first of the walk."""
+
+MAX_BYTES = 16_000_000
+"""Size of a file that is read; a larger one is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it was seen; whatever touches it makes it another."""
+
+    name: str  # relative to the folder, with /
+    size: int  # bytes
+    version: tuple[int, int, int]  # inode, and ns since the epoch at which content and rights last changed
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A folder as it was seen: what is to be read, and what is not and why, each by name."""
+
+    files: tuple[File, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def take(folder: Path) -> Inventory:
+    """Look through the folder; reads no file. Hidden files and files of other kinds are passed over in silence."""
+    root = folder.resolve()
+    files: list[File] = []
+    skipped: list[tuple[str, str]] = []
+    for path in _walk(root):
+        name = path.relative_to(root).as_posix()
+        if len(files) == MAX_FILES:
+            skipped.append((name, f"it and all after it are more than {MAX_FILES} files"))
+            break
+        try:
+            files.append(_file(path, name, root))
+        except (OSError, Invalid) as error:
+            skipped.append((name, str(error) if isinstance(error, Invalid) else type(error).__name__))
+    return Inventory(tuple(sorted(files, key=lambda file: file.name)), tuple(skipped))
+
+
+def read(folder: Path, file: File) -> bytes:
+    """The content of a file of the inventory.
+
+    Raises:
+        Invalid: it is not what it was: too large, not regular, or a link that leaves the folder.
+        OSError: it cannot be read.
+    """
+    root = folder.resolve()
+    path = _inside(root / file.name, root)
+    # A pipe that took the file's place must not block us, nor a link lead us out.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as content:  # noqa: PTH123  # a descriptor, not a path
+        _check(os.fstat(descriptor))
+        return content.read(MAX_BYTES)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Files of known kinds, and links to folders, which are never followed."""
+    for place, folders, names in os.walk(root):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+        yield from (Path(place) / name for name in sorted([*wanted, *links]))
+
+
+def _file(path: Path, name: str, root: Path) -> File:
+    status = _inside(path, root).stat()
+    _check(status)
+    return File(name, status.st_size, (status.st_ino, status.st_mtime_ns, status.st_ctime_ns))
+
+
+def _inside(path: Path, root: Path) -> Path:
+    real = path.resolve(strict=True)
+    if not real.is_relative_to(root):
+        raise Invalid("a link that leaves the folder")
+    return real
+
+
+def _check(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Invalid("not a regular file")
+    if status.st_size > MAX_BYTES:
+        raise Invalid(f"{status.st_size} bytes, over {MAX_BYTES}")

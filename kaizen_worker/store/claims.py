@@ -1,0 +1,61 @@
+"""Claims: which jobs are on their way, and who does them.
+
+A job is offered once, taken by one worker, and renewed while it shows signs of life. A claim runs out, so it spares
+work and never guards what must be right: whatever runs under one is idempotent all the same.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+from redis import Redis
+
+from kaizen_api import keys
+
+_TAKE = files(__package__).joinpath("take.lua").read_text()
+_GIVE_BACK = files(__package__).joinpath("give_back.lua").read_text()
+
+
+def offer(redis: Redis, *, tenant: str, job: str, seconds: int) -> bool:
+    """True if nobody offered or does this job within the last `seconds`: the caller is to enqueue it."""
+    return bool(redis.set(keys.claim(tenant, job), keys.OFFERED, nx=True, ex=seconds))
+
+
+class Claim:
+    """A job that is ours."""
+
+    def __init__(self, redis: Redis, *, tenant: str, job: str, seconds: int) -> None:
+        self._redis = redis
+        self._key = keys.claim(tenant, job)
+        self._seconds = seconds
+        self._token = secrets.token_hex(8)
+
+    def take(self) -> bool:
+        """Whether it is ours now: it was offered, or nobody does it."""
+        script = self._redis.register_script(_TAKE)
+        return bool(script(keys=[self._key], args=[self._token, self._seconds, keys.OFFERED]))
+
+    def renew(self) -> None:
+        """A sign of life."""
+        self.take()
+
+    def give_back(self) -> None:
+        """Done; a claim that ran out is somebody else's by now, and stays."""
+        self._redis.register_script(_GIVE_BACK)(keys=[self._key], args=[self._token])
+
+    def put_off(self, seconds: float) -> None:
+        """Not now: nobody is to offer it before that time is over."""
+        self._redis.set(self._key, "put off", ex=max(1, round(seconds)))
+
+
+@contextmanager
+def taken(redis: Redis, *, tenant: str, job: str, seconds: int) -> Iterator[Claim | None]:
+    """The claim within the block, or None if another worker does the job now."""
+    claim = Claim(redis, tenant=tenant, job=job, seconds=seconds)
+    ours = claim.take()
+    try:
+        yield claim if ours else None
+    finally:
+        if ours:
+            claim.give_back()

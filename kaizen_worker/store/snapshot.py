@@ -1,0 +1,66 @@
+"""A tenant's topics as the last cycle left them, replaced as a whole or not at all."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import cast
+
+import msgspec
+import numpy as np
+from redis import Redis
+
+from kaizen_api import keys
+from kaizen_api.metrics.table import field
+from kaizen_api.schema import Topic
+from kaizen_worker.types import Clusters, Vectors
+
+_PUBLISH = files(__package__).joinpath("publish.lua").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Topics with what live assignment and the next cycle need of them."""
+
+    version: int
+    cycle: str  # the id of the cycle that made it
+    model: str  # the embedder's name; centroids of another model mean nothing
+    topics: tuple[Topic, ...]  # k
+    centroids: Vectors  # (k, d) float32, row i is topics[i]
+    threshold: float
+
+    @property
+    def clusters(self) -> Clusters:
+        """The topics as something texts can be assigned to."""
+        none = np.full(len(self.topics), -1, np.int32)
+        return Clusters(np.empty(0, np.int32), self.centroids, none, self.threshold)
+
+
+def load_snapshot(redis: Redis, *, tenant: str) -> Snapshot | None:
+    """The last snapshot, or None before the first cycle."""
+    stored = cast("dict[bytes, bytes]", redis.hgetall(keys.snapshot(tenant)))
+    if not stored:
+        return None
+    topics = msgspec.msgpack.decode(stored[b"topics"], type=tuple[Topic, ...])
+    centroids = np.frombuffer(stored[b"centroids"], np.float32)
+    return Snapshot(
+        version=int(stored[b"version"]),
+        cycle=stored[b"cycle"].decode(),
+        model=stored[b"model"].decode(),
+        topics=topics,
+        centroids=centroids.reshape(len(topics), -1) if topics else centroids.reshape(0, 0),
+        threshold=float(stored[b"threshold"]),
+    )
+
+
+def publish(redis: Redis, snapshot: Snapshot, *, tenant: str) -> bool:
+    """Put it in the place of version `snapshot.version`; False if another cycle was faster."""
+    script_keys = [keys.snapshot(tenant), keys.live(tenant), keys.metrics(tenant), keys.ROLLUP]
+    values: dict[str, str | bytes] = {
+        "cycle": snapshot.cycle,
+        "model": snapshot.model,
+        "topics": msgspec.msgpack.encode(snapshot.topics, order="deterministic"),
+        "centroids": snapshot.centroids.astype(np.float32).tobytes(),
+        "threshold": repr(snapshot.threshold),
+    }
+    fields = [part for pair in values.items() for part in pair]
+    arguments = [snapshot.version, field("kaizen_topics"), len(snapshot.topics), *fields]
+    return bool(redis.register_script(_PUBLISH)(keys=script_keys, args=arguments))

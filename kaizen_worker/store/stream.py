@@ -1,0 +1,157 @@
+"""A tenant's stream as one consumer sees it: read, take over, commit, bury.
+
+Guarantee: an interaction stays pending until its effects are saved, and takes effect once, whoever dies in between.
+What a consumer has read and lost is read again by itself, or taken over by another after `claim_after`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, cast
+
+from redis import Redis, ResponseError
+
+from kaizen_api import keys
+from kaizen_api.metrics import table
+from kaizen_api.metrics.table import MILLION, field
+from kaizen_api.schema import Record
+
+_COMMIT = files(__package__).joinpath("commit.lua").read_text()
+_BURY = files(__package__).joinpath("bury.lua").read_text()
+
+_SERIES = (
+    field("kaizen_interactions_total", outcome="ok"),
+    field("kaizen_interactions_total", outcome="error"),
+    *table.RECENT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One entry of the stream in a consumer's hands."""
+
+    id: str
+    encoded: bytes
+
+
+class Stream:
+    """One consumer of one tenant's stream.
+
+    Args:
+        redis: Client with undecoded replies.
+        tenant: Whose stream.
+        consumer: Name of this consumer, unique among those alive.
+        claim_after: Seconds after which what another consumer holds is taken over.
+        recent: Interactions behind the gauges.
+    """
+
+    def __init__(self, redis: Redis, *, tenant: str, consumer: str, claim_after: float, recent: int) -> None:
+        self._redis = redis
+        self._tenant = tenant
+        self._stream = keys.stream(tenant)
+        self.consumer = consumer
+        self._claim_after = claim_after
+        self._recent = recent
+        self._commit = redis.register_script(_COMMIT)
+        self._bury = redis.register_script(_BURY)
+
+    def next(self, count: int) -> list[Delivery]:
+        """Up to `count` interactions: first what this consumer holds already, then what others lost, then new ones."""
+        try:
+            return self._read("0", count) or self._claim(count) or self._read(">", count)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._create_group()
+            return self._read(">", count)
+
+    def _create_group(self) -> None:
+        """From the beginning: what was appended before there was a group counts too."""
+        try:
+            self._redis.xgroup_create(self._stream, keys.GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def _read(self, start: str, count: int) -> list[Delivery]:
+        reply = cast("Any", self._redis.xreadgroup(keys.GROUP, self.consumer, {self._stream: start}, count=count))
+        entries = reply[0][1] if isinstance(reply, list) and reply else next(iter(reply.values()))[0] if reply else []
+        return _deliveries(entries)
+
+    def _claim(self, count: int) -> list[Delivery]:
+        idle = int(self._claim_after * 1000)
+        reply = cast("Any", self._redis.xautoclaim(self._stream, keys.GROUP, self.consumer, idle, count=count))
+        return _deliveries(reply[1])
+
+    def delivered_before(self, delivery: Delivery) -> bool:
+        """Whether somebody has had it in hand already and not committed it."""
+        pending = cast("Any", self._redis.xpending_range(self._stream, keys.GROUP, delivery.id, delivery.id, 1))
+        return bool(pending) and pending[0]["times_delivered"] > 1
+
+    def attempt(self, delivery: Delivery) -> int:
+        """Note an attempt at this one alone, before it is made; returns how many there were with it."""
+        return self._redis.hincrby(keys.tries(self._tenant), delivery.id, 1)
+
+    def settled(self, delivery: Delivery) -> None:
+        """Forget the attempts at it."""
+        self._redis.hdel(keys.tries(self._tenant), delivery.id)
+
+    def commit(
+        self, deliveries: Sequence[Delivery], records: Sequence[Record], topics: Sequence[str | None], batch: bytes
+    ) -> bool:
+        """Save, count and acknowledge; False if another consumer took over a part, and then nothing was done.
+
+        Args:
+            deliveries: n, all held by this consumer.
+            records: n, what they say.
+            topics: n, live topic of each, None for none.
+            batch: The records as the log keeps them.
+        """
+        arguments: list[Any] = [
+            keys.GROUP,
+            self.consumer,
+            batch,
+            self._recent,
+            len(deliveries),
+            *(delivery.id for delivery in deliveries),
+            *(topic or "" for topic in topics),
+            *map(_recent_value, records),
+            *_SERIES,
+        ]
+        script_keys = [
+            self._stream,
+            keys.log(self._tenant),
+            keys.recent(self._tenant),
+            keys.live(self._tenant),
+            keys.metrics(self._tenant),
+            keys.ROLLUP,
+        ]
+        return bool(self._commit(keys=script_keys, args=arguments))
+
+    def bury(self, delivery: Delivery, *, reason: str, attempts: int) -> bool:
+        """Make it a dead letter; False if another consumer has it."""
+        arguments: list[Any] = [
+            keys.GROUP,
+            self.consumer,
+            delivery.id,
+            delivery.encoded,
+            reason,
+            attempts,
+        ]
+        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant)], args=arguments))
+
+    def leave(self) -> None:
+        """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""
+        pending = cast("Any", self._redis.xpending_range(self._stream, keys.GROUP, "-", "+", 1, self.consumer))
+        if not pending:
+            self._redis.xgroup_delconsumer(self._stream, keys.GROUP, self.consumer)
+
+
+def _deliveries(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Delivery]:
+    return [Delivery(entry_id.decode(), fields[b"r"]) for entry_id, fields in entries if fields]
+
+
+def _recent_value(record: Record) -> str:
+    time = "" if record.response_time is None else round(record.response_time * MILLION)
+    level = "" if record.level is None else round(record.level * MILLION)
+    return f"{time}:{int(record.error is not None)}:{level}"

@@ -1,0 +1,82 @@
+"""Vectors of distinct texts: each text is embedded once per model, whoever asks.
+
+Kept as float16, so a vector read back is the vector that was computed (embedders round through float16). A field lives
+between one and two retentions after it was last written.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+from redis import Redis
+
+from kaizen_api import keys
+from kaizen_worker.types import Vectors
+
+_CHUNK = 1_000
+_DAY = 86_400
+
+
+class VectorStore:
+    """Vectors of one tenant by one model.
+
+    Args:
+        redis: Client with undecoded replies.
+        tenant: Whose texts.
+        model: The embedder's name; vectors of two models never meet.
+        dimension: d.
+        retention_days: How long they are kept at least.
+    """
+
+    def __init__(self, redis: Redis, *, tenant: str, model: str, dimension: int, retention_days: int) -> None:
+        self._redis = redis
+        self._dimension = dimension
+        self._seconds = retention_days * _DAY
+        self._tenant = tenant
+        self._model = model
+
+    def _key(self, bucket: int) -> str:
+        return keys.vectors(self._tenant, self._model, bucket)
+
+    def get(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+        """The vectors (u, d) float32 of u distinct texts; those not stored are embedded and stored."""
+        rows = [self._chunk(chunk, embed) for chunk in _chunks(texts)]
+        return np.concatenate(rows) if rows else np.empty((0, self._dimension), np.float32)
+
+    def _chunk(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+        names = [text_key(text) for text in texts]
+        bucket = int(time.time()) // self._seconds
+        found = self._read(names, bucket)
+        rows = np.empty((len(texts), self._dimension), np.float32)
+        missing = [index for index, value in enumerate(found) if value is None]
+        for index, value in enumerate(found):
+            if value is not None:
+                rows[index] = np.frombuffer(value, np.float16)
+        if missing:
+            rows[missing] = embed([texts[index] for index in missing])
+            self._write({names[index]: rows[index].astype(np.float16).tobytes() for index in missing}, bucket)
+        return rows
+
+    def _read(self, names: Sequence[bytes], bucket: int) -> list[bytes | None]:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hmget(self._key(bucket), names)
+        pipe.hmget(self._key(bucket - 1), names)
+        now, before = cast("list[list[bytes | None]]", pipe.execute())
+        return [new or old for new, old in zip(now, before, strict=True)]
+
+    def _write(self, values: dict[Any, Any], bucket: int) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(self._key(bucket), mapping=values)
+        pipe.expire(self._key(bucket), 2 * self._seconds)
+        pipe.execute()
+
+
+def text_key(text: str) -> bytes:
+    """Short name of a text."""
+    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+
+
+def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
+    return [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]

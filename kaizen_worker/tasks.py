@@ -1,0 +1,77 @@
+"""Every Celery task: a name, what it works on, and one call into the engine.
+
+All are idempotent. Arguments are names of tenants, cycles and gaps, never data.
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from celery import shared_task
+
+from kaizen_api import jobs
+from kaizen_api.config import KaizenConfig
+from kaizen_api.queries import tenants
+from kaizen_worker.engine import cycle, daily, due, fill, live
+from kaizen_worker.engine.runtime import Runtime
+
+
+@cache
+def runtime() -> Runtime:
+    """The parts of this process, made at its first task: after the fork, never before it."""
+    return Runtime(KaizenConfig.from_env())
+
+
+@shared_task(name=jobs.TICK)
+def tick() -> None:
+    """Start consumers where something waits."""
+    for tenant, place in due.due_consumers(runtime()):
+        jobs.enqueue(runtime().config, jobs.CONSUME, tenant=tenant, place=place)
+
+
+@shared_task(name=jobs.CONSUME)
+def consume(tenant: str, place: str) -> int:
+    """Commit what waits in a tenant's stream."""
+    return live.consume(runtime().tenant(tenant), place=place)
+
+
+@shared_task(name=jobs.RESUME)
+def resume() -> None:
+    """Start again what was lost with a worker, or has to be tried again."""
+    for tenant, cycle_id in due.due_cycles(runtime()):
+        jobs.enqueue(runtime().config, jobs.ANALYZE, tenant=tenant, cycle_id=cycle_id)
+    for tenant, gap_id in due.due_gaps(runtime()):
+        jobs.enqueue(runtime().config, jobs.FILL, tenant=tenant, gap_id=gap_id)
+
+
+@shared_task(name=jobs.CYCLE)
+def start_cycles() -> None:
+    """Ask for an analysis of every tenant."""
+    for tenant in tenants(runtime().redis):
+        jobs.analyze(runtime().config, tenant=tenant)
+
+
+@shared_task(name=jobs.ANALYZE)
+def analyze(tenant: str, cycle_id: str) -> None:
+    """One analysis, and a search for each gap it opened."""
+    for gap_id in cycle.analyze(runtime().tenant(tenant), cycle_id):
+        jobs.enqueue(runtime().config, jobs.FILL, tenant=tenant, gap_id=gap_id)
+
+
+@shared_task(name=jobs.FILL)
+def fill_gap(tenant: str, gap_id: str) -> str:
+    """Search for what a gap is missing."""
+    return fill.fill(runtime().tenant(tenant), gap_id)
+
+
+@shared_task(name=jobs.DAILY)
+def start_rotations() -> None:
+    """Have every tenant's knowledge base rotated."""
+    for tenant in tenants(runtime().redis):
+        jobs.enqueue(runtime().config, jobs.ROTATE, tenant=tenant)
+
+
+@shared_task(name=jobs.ROTATE)
+def rotate(tenant: str) -> Any:
+    """Archive one knowledge base, and delete what is past retention."""
+    return msgspec.to_builtins(daily.rotate(runtime().tenant(tenant)))

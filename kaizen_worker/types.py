@@ -1,0 +1,145 @@
+"""Values that never leave the worker: frozen, slotted, columns rather than rows.
+
+Codes point into the tuple of names beside them; -1 stands for none. Absent numbers are NaN. n is the number of
+interactions, u of distinct texts, k of topics, d the dimension of the vectors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaizen_api.schema import InsightType, Interval
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of names: codes (n,) int32 into `names`, -1 for none."""
+
+    codes: Codes
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The interactions that a cycle looks at, sorted by time and id; rows of every column agree."""
+
+    ids: tuple[str, ...]  # n
+    occurred_at: NDArray[np.int64]  # (n,) microseconds since the epoch
+    text: Codes  # (n,) into texts, never -1
+    texts: tuple[str, ...]  # u distinct queries, sorted
+    vectors: Vectors  # (u, d) float32, unit length, one row a text
+    session: Coded
+    user: Coded
+    responses: tuple[str | None, ...]  # n
+    response_time: Floats  # (n,) seconds
+    error: Coded
+    feedback: Floats  # (n,) -1..1
+    level: Floats  # (n,) 0..1, the consciousness level
+    accepted: Floats  # (n,) 1 accepted, 0 rejected
+    critics: Mapping[str, Floats]  # each (n,) 0..1
+    model: Coded
+    tool: Coded
+    entry_ids: tuple[tuple[str, ...], ...]  # n
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def people(self) -> Codes:
+        """Who asked, (n,) int32 dense from 0: the user, else the session, else the row as a person of its own."""
+        beyond = len(self.user.names) + len(self.session.names)
+        rows = np.arange(len(self), dtype=np.int32) + beyond
+        session = np.where(self.session.codes >= 0, self.session.codes + len(self.user.names), rows)
+        person = np.where(self.user.codes >= 0, self.user.codes, session)
+        return np.unique(person, return_inverse=True)[1].astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """What clustering found: a flat default level over the texts, and what is above it."""
+
+    labels: Codes  # (u,) cluster of each text, -1 for noise
+    centroids: Vectors  # (k, d) unit length
+    parents: Codes  # (k,) group of each cluster one level up, -1 where there is none
+    threshold: float  # cosine below which a live query is no member of its nearest cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Signs of failure, one column each, and the probability they add up to."""
+
+    flags: Mapping[str, Flags]  # name -> (n,) bool
+    failure: Floats  # (n,) 0..1, calibrated probability that the interaction failed
+    critic_weights: Mapping[str, float]  # critic (and "consciousness_level") -> weight it earned, 0 for none
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The settings that findings need."""
+
+    response_time: float = 2.0  # s
+    error_rate: float = 0.05  # 0..1
+    level: float = 0.4  # 0..1
+    confidence: float = 0.7  # 0..1
+    max_insights: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A window with its topics and signals: what every finding looks at."""
+
+    window: Window
+    topic: Codes  # (n,) into topic_ids, -1 for noise
+    topic_ids: tuple[str, ...]  # k permanent ids
+    topic_names: tuple[str, ...]  # k
+    signals: Signals
+    thresholds: Thresholds
+    born: frozenset[str] = frozenset()  # topic ids born in this cycle, empty in a first cycle
+    settled: Mapping[str, float] | None = None  # insight id -> time (us) at which it was confirmed, for regressions
+    kinds: Coded | None = None  # (u,) kind of request of each distinct text, for usage patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A statement about the sample with the test behind it, before multiplicity is controlled."""
+
+    type: InsightType
+    subject: Mapping[str, str]  # what it is about; with the type it makes the id: {"topic": ...}, {"model": ...}
+    description: str
+    recommendation: str
+    p_value: float  # 0..1, of "there is nothing"
+    effect: Interval
+    strength: float  # 0..1, orders the findings of one cycle: size of the effect times its reach
+    evidence: tuple[str, ...]  # interaction ids, at most 20, the clearest first
+    support: int  # interactions it rests on
+    users: int  # distinct users (sessions where there is none)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How well the knowledge base covers each distinct text of the window, before any answer."""
+
+    bm25: Floats  # (u,) top score / upper bound of the query, 0..1
+    idf: Floats  # (u,) share of the query's idf mass found in the best entries, 0..1
+    cosine: Floats  # (u,) best entry's cosine, -1..1
+    margin: Floats  # (u,) bm25 of the first less that of the third, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One result of a search source, before it is screened."""
+
+    source: str
+    title: str
+    text: str
+    url: str
+    score: float  # the source's own, higher is better
+    trust: float = 0.5
+    licence: str | None = None
+    flags: tuple[str, ...] = ()  # what screening saw

@@ -1,0 +1,257 @@
+"""Every field with its range; every way in; one error for all that is wrong; no secret shown."""
+
+import json
+import warnings
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kaizen_api.config import KaizenConfig, load_config, unknown_variables
+from kaizen_api.errors import InvalidConfig
+
+WHOLE = {
+    "analysis_interval": (60, 86400),
+    "min_data_points": (1, 1000),
+    "max_insights_stored": (100, 100000),
+    "max_insights_per_cycle": (1, 50),
+    "max_metric_items": (1000, 100000),
+    "metrics_retention_days": (1, 365),
+    "kb_rotation_keep_days": (7, 365),
+    "prometheus_port": (1024, 65535),
+    "metrics_update_interval": (10, 300),
+    "gap_fill_max_retries": (1, 10),
+    "gap_fill_backoff_seconds": (60, 3600),
+    "api_port": (1024, 65535),
+    "flower_port": (1024, 65535),
+    "workers": (1, 64),
+    "seed": (0, 2**32 - 1),
+    "batch_size": (1, 5000),
+    "max_deliveries": (1, 100),
+    "claim_after": (5, 3600),
+    "stream_max_length": (1000, 100000000),
+}
+REAL = {"confidence_threshold": (0, 1), "auto_apply_threshold": (0.7, 1), "hold_out": (0, 0.5)}
+THRESHOLDS = {"response_time": (0.1, 60), "error_rate": (0, 1), "consciousness_level": (0, 1)}
+DEFAULTS = {
+    "analysis_interval": 3600,
+    "min_data_points": 10,
+    "enable_auto_apply": False,
+    "enable_clustering": True,
+    "enable_gap_fill": True,
+    "use_celery_tasks": True,
+    "max_insights_stored": 10000,
+    "max_insights_per_cycle": 5,
+    "max_metric_items": 10000,
+    "confidence_threshold": 0.7,
+    "auto_apply_threshold": 0.9,
+    "metrics_retention_days": 7,
+    "enable_kb_rotation": True,
+    "kb_rotation_keep_days": 30,
+    "enable_prometheus": True,
+    "prometheus_port": 9090,
+    "metrics_update_interval": 30,
+    "gap_fill_max_retries": 3,
+    "gap_fill_backoff_seconds": 300,
+    "performance_threshold": {"response_time": 2.0, "error_rate": 0.05, "consciousness_level": 0.4},
+}
+NAMES = [*WHOLE, *REAL, *(f"performance_threshold.{name}" for name in THRESHOLDS)]
+BOUNDS = {**WHOLE, **REAL, **{f"performance_threshold.{name}": bounds for name, bounds in THRESHOLDS.items()}}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """No `.env` of the checkout is read, and a short interval may warn."""
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def arguments(name, value):
+    head, _, tail = name.partition(".")
+    return {head: {tail: value}} if tail else {head: value}
+
+
+def look_up(config, name):
+    for part in name.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def step(name):
+    return 1 if name in WHOLE else 0.001
+
+
+def test_the_defaults_are_those_of_the_contract():
+    config = KaizenConfig().to_legacy_dict()
+    assert {name: config[name] for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_at_its_bounds_a_value_is_taken(name):
+    for value in BOUNDS[name]:
+        assert look_up(KaizenConfig(**arguments(name, value)), name) == value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_beyond_its_bounds_a_value_is_refused_with_name_value_and_range(name):
+    low, high = BOUNDS[name]
+    for value in (low - step(name), high + step(name)):
+        with pytest.raises(InvalidConfig) as refused:
+            KaizenConfig(**arguments(name, value))
+        told = str(refused.value)
+        assert "KAIZEN_" + name.upper().replace(".", "__") in told
+        assert f"= {value}:" in told
+        assert f"from {low} to {high}" in told.replace(".0 ", " ").replace(".0\n", "\n") or f"from {low}" in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bounds_hold_for_variables(name, monkeypatch):
+    low, high = BOUNDS[name]
+    variable = "KAIZEN_" + name.upper().replace(".", "__")
+    monkeypatch.setenv(variable, str(high))
+    assert look_up(KaizenConfig.from_env(), name) == high
+    monkeypatch.setenv(variable, str(low - step(name)))
+    with pytest.raises(InvalidConfig, match=variable):
+        KaizenConfig.from_env()
+
+
+def test_everything_wrong_is_told_at_once(monkeypatch):
+    monkeypatch.setenv("KAIZEN_WORKERS", "many")
+    monkeypatch.setenv("KAIZEN_PERFORMANCE_THRESHOLD__ERROR_RATE", "7")
+    with pytest.raises(InvalidConfig) as refused:
+        KaizenConfig(analysis_interval=1, timezone="Mars/Olympus", redis_url="http://x", analysis_intervall=3)
+    told = str(refused.value)
+    assert told.startswith("6 wrong settings")
+    for part in (
+        "KAIZEN_WORKERS",
+        "many",
+        "KAIZEN_PERFORMANCE_THRESHOLD__ERROR_RATE",
+        "KAIZEN_ANALYSIS_INTERVAL",
+        "Mars/Olympus",
+        "must begin with redis://",
+        "did you mean analysis_interval?",
+    ):
+        assert part in told
+
+
+def test_a_short_interval_warns():
+    with pytest.warns(UserWarning, match="under 300 s"):
+        KaizenConfig(analysis_interval=299)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        KaizenConfig(analysis_interval=300)
+
+
+SOURCES = ["argument", "environment", "dotenv", "file"]
+
+
+def give(source, value, monkeypatch):
+    if source == "argument":
+        return {"workers": value}
+    if source == "environment":
+        monkeypatch.setenv("KAIZEN_WORKERS", str(value))
+    elif source == "dotenv":
+        Path(".env").write_text(f"OTHER=1\nKAIZEN_WORKERS={value}\n")
+    else:
+        Path("kaizen.toml").write_text(tomli_w.dumps({"workers": value}))
+        monkeypatch.setenv("KAIZEN_CONFIG_FILE", "kaizen.toml")
+    return {}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_value_comes_from_each_source(source, monkeypatch):
+    config = KaizenConfig(**give(source, 7, monkeypatch))
+    assert config.workers == 7
+    value, origin = config.origins({"workers"} if source == "argument" else ())["workers"]
+    assert value == "7"
+    assert origin.startswith({"dotenv": ".env"}.get(source, source))
+
+
+@pytest.mark.parametrize(("nearer", "farther"), list(pairwise(SOURCES)))
+def test_the_nearer_source_wins(nearer, farther, monkeypatch):
+    given_ = {**give(farther, 3, monkeypatch), **give(nearer, 4, monkeypatch)}
+    assert KaizenConfig(**given_).workers == 4
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_a_file_is_read_by_name(suffix, monkeypatch):
+    values = {"performance_threshold": {"error_rate": 0.5}, "max_insights": 200, "api_keys": {"acme": "k" * 8}}
+    path = Path(f"settings.{suffix}")
+    path.write_text(tomli_w.dumps(values) if suffix == "toml" else json.dumps(values))
+    config = load_config(path)
+    assert (config.performance_threshold.error_rate, config.max_insights_stored) == (0.5, 200)
+    monkeypatch.setenv("KAIZEN_MAX_INSIGHTS_STORED", "300")
+    assert load_config(path).max_insights_stored == 300
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("absent.toml", None, "cannot be read"),
+        ("broken.toml", "= 3", "TOML"),
+        ("broken.json", "{", "JSON"),
+        ("settings.yaml", "a: 1", "ends in .toml or .json"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(name, content, told):
+    if content is not None:
+        Path(name).write_text(content)
+    with pytest.raises(InvalidConfig, match=told) as refused:
+        load_config(name)
+    assert name in str(refused.value)
+
+
+LEGACY = [
+    ("KAIZEN_USE_CELERY", "false", "use_celery_tasks", False),
+    ("KAIZEN_MAX_INSIGHTS", "400", "max_insights_stored", 400),
+    ("KAIZEN_KB_PATH", "kb", "knowledge_base_path", None),
+    ("KAIZEN_RETENTION_DAYS", "9", "metrics_retention_days", 9),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "name", "value"), LEGACY)
+def test_former_variables_still_work_and_current_ones_win(variable, text, name, value, monkeypatch):
+    monkeypatch.setenv(variable, text)
+    expected = Path.cwd() / "kb" if value is None else value
+    assert getattr(KaizenConfig(), name) == expected
+    assert getattr(KaizenConfig(**{variable.removeprefix("KAIZEN_").lower(): text}), name) == expected
+    assert not unknown_variables()
+
+
+def test_the_current_name_wins_over_the_former(monkeypatch):
+    monkeypatch.setenv("KAIZEN_MAX_INSIGHTS", "400")
+    monkeypatch.setenv("KAIZEN_MAX_INSIGHTS_STORED", "500")
+    assert KaizenConfig().max_insights_stored == 500
+
+
+@given(st.fixed_dictionaries({}, optional={name: st.integers(*bounds) for name, bounds in WHOLE.items()}))
+def test_the_legacy_dict_gives_the_same_configuration_again(values):
+    config = KaizenConfig(**values, user_key="s3cret", api_keys={"acme": "k3y"}, documents_path="docs")
+    assert KaizenConfig(**config.to_legacy_dict()) == config
+
+
+def test_paths_are_made_absolute():
+    config = KaizenConfig(data_dir="here", documents_path="~/docs")
+    assert config.data_dir == Path.cwd() / "here"
+    assert config.knowledge_base_path == Path.cwd() / "here" / "knowledge"
+    assert config.documents_path == Path.home() / "docs"
+
+
+def test_no_secret_is_shown():
+    config = KaizenConfig(
+        redis_url="redis://user:hunter2@h/0", broker_url="rediss://:hunter2@h/1", user_key="hunter2", api_keys={"a": "hunter2"}
+    )
+    assert "hunter2" not in repr(config) + str(config) + str(config.origins())
+    with pytest.raises(InvalidConfig) as refused:
+        KaizenConfig(redis_url="http://user:hunter2@h/0", api_keys={"Not A Tenant": "hunter2"}, user_key=["hunter2"])
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_misspelt_variable_is_found(monkeypatch):
+    monkeypatch.setenv("KAIZEN_ANALYSIS_INTERVALL", "60")
+    assert unknown_variables() == {"KAIZEN_ANALYSIS_INTERVALL": "KAIZEN_ANALYSIS_INTERVAL"}

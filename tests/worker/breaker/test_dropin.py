@@ -1,0 +1,55 @@
+"""The search for one gap through a breaker, with a real broker and without."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from kaizen_api import jobs, keys
+from kaizen_api.config import KaizenConfig
+from kaizen_worker.breaker import trigger_gap_fill_with_breaker
+
+
+@pytest.fixture
+def config(own_server, tmp_path):
+    return KaizenConfig(redis_url=f"unix://{own_server.socket}", data_dir=tmp_path, tenant="acme")
+
+
+async def test_it_enqueues_one_job(make, config, own_server):
+    done = await trigger_gap_fill_with_breaker(make(), query="some gap", config=config)
+    assert done.accepted
+    (message,) = own_server.client().lrange(keys.BROKER_PREFIX + jobs.WORK_QUEUE, 0, -1)
+    headers = json.loads(message)["headers"]
+    assert (headers["id"], headers["task"]) == (done.job, jobs.FILL)
+    assert own_server.client().smembers(keys.TENANTS) == {b"acme"}
+
+
+async def test_a_broker_that_is_away_opens_it(make, config, tmp_path):
+    away = KaizenConfig(redis_url=f"unix://{tmp_path}/nobody", data_dir=tmp_path)
+    breaker = make(2, 300)
+    for _ in range(2):
+        refused = await trigger_gap_fill_with_breaker(breaker, query="some gap", config=away)
+        assert not refused.accepted
+        assert "answer" in refused.reason
+    rejected = await trigger_gap_fill_with_breaker(breaker, query="some gap", config=config)
+    assert (rejected.accepted, rejected.job) == (False, None)
+    assert 200 < rejected.retry_after <= 300
+    assert "open" in rejected.reason
+
+
+async def test_an_open_breaker_enqueues_nothing(make, config, own_server):
+    breaker = make(1)
+    breaker.call_failed()
+    assert not (await trigger_gap_fill_with_breaker(breaker, query="some gap", config=config)).accepted
+    assert not own_server.client().keys()
+
+
+async def test_another_tenant_can_be_named(make, config, own_server):
+    await trigger_gap_fill_with_breaker(make(), query="some gap", config=config, tenant="zeta")
+    assert own_server.client().smembers(keys.TENANTS) == {b"zeta"}
+
+
+def test_celery_is_loaded_only_to_enqueue():
+    program = "import sys, kaizen_worker.breaker; sys.exit('celery' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,142 @@
+import asyncio
+import json
+import os
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from kaizen_api.errors import Invalid, Unavailable
+from kaizen_worker.knowledge import KnowledgeBaseRotator
+from kaizen_worker.knowledge.rotation import restore_files
+from kaizen_worker.store.archive import archives, verify
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOON
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def kb(tmp_path):
+    path = tmp_path / "kb.jsonl"
+    path.write_bytes(b'{"q": "PIN?"}\n\n{"q": "card?"}\n')
+    return path
+
+
+def contents(archive, folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in restore_files(archive, folder)}
+
+
+async def test_a_file_is_archived_and_left_as_it_is(kb, tmp_path):
+    before = kb.read_bytes()
+    done = await KnowledgeBaseRotator(kb, keep_days=30).rotate_if_needed()
+    assert (done.outcome, done.records, done.pruned) == ("rotated", 3, ())
+    assert kb.read_bytes() == before
+    assert contents(done.archive, tmp_path / "back") == {"kb.jsonl": before}
+
+
+async def test_once_a_day_and_again_where_the_archive_is_damaged(kb, clock):
+    rotator = KnowledgeBaseRotator(kb, now=clock)
+    first = await rotator.rotate_if_needed()
+    whole = first.archive.read_bytes()
+    clock.now += timedelta(hours=11)
+    again = await rotator.rotate_if_needed()
+    assert (again.outcome, again.archive, again.records) == ("current", first.archive, 3)
+    first.archive.write_bytes(b"damaged")
+    assert (await rotator.rotate_if_needed()).outcome == "rotated"
+    assert first.archive.read_bytes() == whole
+    clock.now += timedelta(hours=1)
+    assert (await rotator.rotate_if_needed()).outcome == "rotated"
+    assert len(archives(rotator.archives_path)) == 2
+
+
+async def test_the_day_is_that_of_utc(kb, clock):
+    clock.now = datetime(2025, 3, 2, 1, tzinfo=timezone(timedelta(hours=2)))
+    done = await KnowledgeBaseRotator(kb, now=clock).rotate_if_needed()
+    assert "20250301T" in done.archive.name
+
+
+async def test_day_keep_days_plus_one_is_pruned(kb, clock):
+    rotator = KnowledgeBaseRotator(str(kb), keep_days=7, now=clock)
+    pruned = []
+    for _ in range(9):
+        pruned.append((await rotator.rotate_if_needed()).pruned)
+        clock.now += timedelta(days=1)
+    assert [len(names) for names in pruned] == [0] * 8 + [1]
+    assert "20250301T" in pruned[-1][0]
+    assert len(archives(rotator.archives_path)) == 8
+
+
+async def test_a_folder_with_its_files(tmp_path):
+    folder = tmp_path / "kb"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "b.json").write_text(json.dumps({"a": [1, 2]}, indent=2))
+    (folder / "deep" / "a.jsonl").write_text("1\n2")
+    (folder / "notes.txt").write_text("no")
+    done = await KnowledgeBaseRotator(folder).rotate_if_needed()
+    assert [part.label for part in verify(done.archive).parts] == ["b.json", "deep/a.jsonl"]
+    assert contents(done.archive, tmp_path / "back")["deep/a.jsonl"] == b"1\n2"
+    with pytest.raises(Invalid, match="empty folder"):
+        restore_files(done.archive, tmp_path / "back")
+
+
+async def test_nothing_there_is_said(tmp_path):
+    done = await KnowledgeBaseRotator(tmp_path / "kb.json").rotate_if_needed()
+    assert (done.outcome, done.archive) == ("absent", None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"), [("kb.jsonl", "1\n{\n", "kb.jsonl, line 2"), ("kb.json", "[1", "kb.json: not JSON")]
+)
+async def test_what_is_not_whole_is_not_archived(tmp_path, name, text, place):
+    (tmp_path / name).write_text(text)
+    rotator = KnowledgeBaseRotator(tmp_path / name)
+    with pytest.raises(Invalid, match=place):
+        await rotator.rotate_if_needed()
+    assert archives(rotator.archives_path) == []
+
+
+async def test_what_changes_meanwhile_is_not_archived(tmp_path):
+    pipe = tmp_path / "kb.jsonl"
+    lines = "".join(f"{number}\n" for number in range(200_000))
+    pipe.write_text(lines)
+    rotator = KnowledgeBaseRotator(pipe)
+    rotation = asyncio.create_task(rotator.rotate_if_needed())
+    while not list(rotator.archives_path.glob(".kaizen-tmp-*")):
+        await asyncio.sleep(0)
+    pipe.write_text(lines + "1\n")
+    with pytest.raises(Unavailable, match="changed while"):
+        await rotation
+    assert archives(rotator.archives_path) == []
+
+
+async def test_racing_rotations_make_one_archive(kb, clock):
+    rotators = [KnowledgeBaseRotator(kb, now=clock) for _ in range(4)]
+    done = await asyncio.gather(*(rotator.rotate_if_needed() for rotator in rotators))
+    assert {rotation.archive for rotation in done} == set(archives(rotators[0].archives_path))
+    assert len({rotation.archive for rotation in done}) == 1
+
+
+def test_keep_days_must_be_positive(kb):
+    with pytest.raises(Invalid, match="keep_days"):
+        KnowledgeBaseRotator(kb, keep_days=0)
+
+
+async def test_a_file_that_went_away_is_said(tmp_path):
+    folder = tmp_path / "kb"
+    folder.mkdir()
+    (folder / "a.json").write_text("1")
+    os.symlink("nowhere", folder / "b.json")
+    done = await KnowledgeBaseRotator(folder).rotate_if_needed()
+    assert done.records == 1
