@@ -7,8 +7,10 @@ restarts, and no error names a password.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import redis
+from redis.asyncio import BlockingConnectionPool as AsyncPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
@@ -22,6 +24,8 @@ TIMEOUT = 2.0
 
 _CONNECT_TIMEOUT = 1.0
 _HEALTH_CHECK = 25
+_MAX_CONNECTIONS = 50
+_PAUSE = 0.05
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -50,25 +54,27 @@ def broker_url(config: KaizenConfig) -> str:
 
 
 def connect(config: KaizenConfig, *, timeout: float = TIMEOUT) -> redis.Redis:
-    """A client with undecoded replies; it connects at its first call."""
-    return redis.Redis.from_url(
-        redis_url(config),
-        socket_timeout=timeout,
-        socket_connect_timeout=min(timeout, _CONNECT_TIMEOUT),
-        health_check_interval=_HEALTH_CHECK,
-        retry=Retry(ConstantBackoff(0.05), 1),
+    """A client with undecoded replies; it connects at its first call. More callers than connections wait their turn."""
+    pool = redis.BlockingConnectionPool.from_url(
+        redis_url(config), retry=Retry(ConstantBackoff(_PAUSE), 1), **_limits(timeout)
     )
+    return redis.Redis.from_pool(pool)
 
 
 def connect_async(config: KaizenConfig, *, timeout: float = TIMEOUT) -> AsyncRedis:
     """The same for coroutines."""
-    return AsyncRedis.from_url(
-        redis_url(config),
-        socket_timeout=timeout,
-        socket_connect_timeout=min(timeout, _CONNECT_TIMEOUT),
-        health_check_interval=_HEALTH_CHECK,
-        retry=AsyncRetry(ConstantBackoff(0.05), 1),
-    )
+    pool = AsyncPool.from_url(redis_url(config), retry=AsyncRetry(ConstantBackoff(_PAUSE), 1), **_limits(timeout))
+    return AsyncRedis.from_pool(pool)
+
+
+def _limits(timeout: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": min(timeout, _CONNECT_TIMEOUT),
+        "health_check_interval": _HEALTH_CHECK,
+        "max_connections": _MAX_CONNECTIONS,
+        "timeout": timeout,
+    }
 
 
 @contextmanager

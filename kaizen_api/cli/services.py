@@ -9,6 +9,7 @@ import click
 from kaizen_api import stack
 from kaizen_api.cli.options import PORT, Session, setting, shared
 from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import redis_url
 
 
 @click.command()
@@ -53,6 +54,7 @@ def exporter(session: Session, host: str) -> None:
 
 
 def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:
+    redis_url(config)  # without a server it would only fail later, at length
     sys.stdout.flush()
     variables = {**os.environ, **stack.variables(config), **service.variables}
     os.execve(service.argv[0], service.argv, variables)  # noqa: S606  # no shell is the point

@@ -9,7 +9,7 @@ from kaizen_api.errors import Invalid
 from kaizen_api.formats.contract import Parse
 from kaizen_api.formats.messages import message
 from kaizen_api.formats.moments import moment
-from kaizen_api.formats.records import Converted, by_record
+from kaizen_api.formats.records import Converted, by_record, named
 from kaizen_api.formats.turns import Conversation, interactions
 
 T = TypeVar("T")
@@ -74,9 +74,8 @@ def _opening(listed: list[Any]) -> Mapping[str, Any]:
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """The first of these fields that names something; numbers count as names."""
-    found = (fields.get(name) for name in names)
-    return next((str(value) for value in found if value and isinstance(value, str | int)), None)
+    """The first of these fields that names something."""
+    return next((value for name in names if (value := named(fields.get(name)))), None)
 
 
 def _time(fields: Any) -> datetime | None:

@@ -1,7 +1,7 @@
 """What reading a log gives, and what a format is.
 
-Whatever the bytes are, reading them gives interactions and refusals in the order of the file; a bad record never takes
-the good ones around it along.
+Whatever the bytes are, reading them gives interactions and refusals, in the order in which the log completes them; a
+bad record never takes the good ones around it along.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@
 | event | sets |
 | --- | --- |
 | daniel_query_received | begins an interaction: `query` |
-| daniel_query_completed | `processing_time` (s) as response time, `consciousness_level`; its time is the interaction's |
+| daniel_query_completed | the time, `processing_time` (s) as response time, `consciousness_level` |
 | daniel_error | `error` |
 | consciousness_update | the level, unless the completion says one; between interactions it is passed over |
 | tool_invoked | the first tool |
@@ -11,42 +11,56 @@
 | critics_result | `accepted`, `scores` as critics |
 
 `data` may also hold any field of an interaction by its own name (`session_id`, `user_id`, `response`, `model`, …); what
-else short it holds becomes metadata. An interaction ends when its session's next query comes, or with the log: results
-may come after the completion. At most `MAX_OPEN` interactions of `MAX_OPEN_BYTES` together stay open; of more, the one
-that was silent longest ends.
+else short it holds becomes metadata. An event that does not fit is refused on its own line, and the interaction goes on
+without it. How events find each other is said in `fold`.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from kaizen_api.errors import Invalid
-from kaizen_api.formats.contract import Format, Read, Refused
-from kaizen_api.formats.messages import text_of
-from kaizen_api.formats.moments import moment, seconds
+from kaizen_api.formats.contract import Format, Read
+from kaizen_api.formats.fold import EVENTS, Event, Fold
+from kaizen_api.formats.moments import moment
 from kaizen_api.formats.pieces import Piece
-from kaizen_api.formats.records import breakdowns, decoded, made, pieces
+from kaizen_api.formats.records import decoded, named, pieces
 from kaizen_api.formats.source import Source
-from kaizen_api.formats.turns import digest, turn_id
-from kaizen_api.masking import mask
-from kaizen_api.schema import Interaction
 
-MAX_OPEN = 10_000
-MAX_OPEN_BYTES = 32 * 1024 * 1024
 
-_BEGINS = "daniel_query_received"
-_COMPLETES = "daniel_query_completed"
-_UPDATE = "consciousness_update"
-_FILTER = "filter_applied"
-_ALIASES: Mapping[str, Mapping[str, str]] = {
-    _BEGINS: {},
-    _COMPLETES: {"processing_time": "response_time"},
-    "daniel_error": {"error_type": "error", "type": "error", "message": "error"},
-    _UPDATE: {"level": "consciousness_level"},
-    "tool_invoked": {"tool_name": "tool", "name": "tool"},
-    _FILTER: {"filter_name": "filter", "name": "filter"},
-    "critics_result": {"scores": "critics"},
-}
-"""Each event with the names in its `data` that mean a field of an interaction; of several, the first counts."""
+def _event(piece: Piece) -> Event:
+    """The event that a record is.
+
+    Raises:
+        Invalid: no record, no known event, or a wrong type.
+    """
+    if piece.problem:
+        raise Invalid(piece.problem)
+    record = decoded(piece.data)
+    name, data = record.get("event"), record.get("data")
+    if not isinstance(name, str) or name not in EVENTS:
+        raise Invalid(f"`event` is none that Kaizen knows: {', '.join(EVENTS)}")
+    if data is not None and not isinstance(data, dict):
+        raise Invalid("`data` is no object: put the fields of the event there")
+    fields: dict[str, Any] = data or {}
+    session = named(fields.get("session_id", record.get("session_id")))
+    return Event(name=name, at=moment(record.get("timestamp"), "timestamp"), session=session, data=fields, piece=piece)
+
+
+def _parse(source: Source, start: int) -> Iterator[Read]:
+    fold = Fold(source.name)
+    for piece in pieces(source, start):
+        try:
+            yield from fold.take(_event(piece))
+        except Invalid as error:
+            yield fold.refusal(piece, str(error))
+    yield from fold.rest()
+
+
+FORMAT = Format(
+    name="events",
+    looks_like="JSON objects with `event` and `data`: Kaizen's event log",
+    claims=lambda sample: sample.has(
+        lambda record: "event" in record and ("data" in record or record["event"] in EVENTS)
+    ),
+    parse=_parse,
+)

@@ -9,9 +9,9 @@ import msgspec
 from kaizen_api.errors import Invalid
 from kaizen_api.formats.attributes import BREAKDOWNS, MODEL_CALLS, STEPS, find, find_all, unflattened
 from kaizen_api.formats.messages import answered, asked, called
-from kaizen_api.formats.records import breakdowns
+from kaizen_api.formats.records import breakdowns, named
 from kaizen_api.formats.scores import Score, finite
-from kaizen_api.formats.spans import Part, Scope, Span, Verdict, named, part_of
+from kaizen_api.formats.spans import Part, Scope, Span, Verdict, part_of
 
 _FEEDBACK: tuple[tuple[str, Scope], ...] = (
     ("annotations", "span"),

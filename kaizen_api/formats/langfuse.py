@@ -19,9 +19,9 @@ from kaizen_api.formats.contract import Format, Sample
 from kaizen_api.formats.join import joined
 from kaizen_api.formats.messages import answered, asked, called
 from kaizen_api.formats.moments import later, moment
-from kaizen_api.formats.records import breakdowns
+from kaizen_api.formats.records import breakdowns, named
 from kaizen_api.formats.scores import Score, finite
-from kaizen_api.formats.spans import Part, Row, Scope, Span, Verdict, error_type, named, part_of
+from kaizen_api.formats.spans import Part, Row, Scope, Span, Verdict, error_type, part_of
 
 _STEPS = frozenset({"TOOL", "RETRIEVER", "EMBEDDING", "EVALUATOR", "GUARDRAIL", "EVENT"})
 _MODEL_CALL = "GENERATION"

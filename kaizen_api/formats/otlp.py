@@ -17,7 +17,8 @@ from kaizen_api.formats.contract import Format, Refused
 from kaizen_api.formats.genai import evaluation_of, feedback_of, span_of
 from kaizen_api.formats.join import joined, joined_rows
 from kaizen_api.formats.moments import EPOCH
-from kaizen_api.formats.spans import Row, error_type, named
+from kaizen_api.formats.records import named
+from kaizen_api.formats.spans import Row, error_type
 from kaizen_api.schema import Interaction
 
 _TRACES = ("resourceSpans", "scopeSpans", "spans")

@@ -4,6 +4,7 @@ Every failure to decode is an `Invalid` that says what to do about it; of a key 
 one counts.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ T = TypeVar("T")
 Converted = Interaction | Invalid
 """What a record gives: interactions, and an error as a value for each part that is none."""
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MAX_BREAKDOWN = 256
 _MAX_BREAKDOWNS = 48
 _TOO_DEEP = "nested too deeply: send flat fields"
@@ -68,7 +70,9 @@ def decoded(data: bytes) -> dict[str, Any]:
 def _hint(data: bytes) -> str:
     if b"NaN" in data or b"Infinity" in data:
         return "; NaN and Infinity are no JSON, write null"
-    return "; one object on each line"
+    if _SURROGATE.search(data):
+        return "; half of a surrogate pair is no text, leave it out"
+    return "; a record is one object, in a JSONL log on a line of its own"
 
 
 def made(fields: Mapping[str, Any]) -> Interaction:
@@ -101,6 +105,13 @@ def breakdowns(fields: Mapping[str, Any]) -> dict[str, Any]:
         if (isinstance(value, str) and 0 < len(value) <= _MAX_BREAKDOWN) or isinstance(value, int | float)
     )
     return dict(islice(plain, _MAX_BREAKDOWNS))
+
+
+def named(value: Any) -> str | None:
+    """A value that names something, as text; None for what names nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return None
+    return str(value)
 
 
 def _depth(value: Any) -> int:

@@ -62,7 +62,7 @@ class Source:
         self._stream = stream
         self._origin = stream.tell() if stream.seekable() else None
         self._begun = False
-        self._reader = _decompressed(stream)
+        self._reader = self._opened()
 
     @property
     def rewindable(self) -> bool:
@@ -103,8 +103,14 @@ class Source:
         if self._origin is None:
             raise Invalid(f"{self.name} has to be read twice and cannot seek: save it as a file first")
         self._stream.seek(self._origin)
-        self._reader = _decompressed(self._stream)
         self.damage = None
+        self._reader = self._opened()
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return _decompressed(self._stream)
+        except OSError as error:
+            return io.BytesIO(self._damaged(error))
 
     def readline(self, limit: int) -> bytes:
         """The next line with its end, or as much of it as the limit allows; nothing at the end or at damage."""

@@ -18,6 +18,7 @@ from kaizen_api.masking import mask
 from kaizen_api.schema import Interaction
 
 _MAX_TYPE_CHARACTERS = 64
+_MAX_TYPE_WORDS = 3
 
 
 class Part(IntEnum):
@@ -163,17 +164,10 @@ def interaction_of(span: Span, around: Around, bounds: Callable[[str], Bounds]) 
 
 
 def error_type(*said: Any) -> str | None:
-    """The type of an error: the first of these that says one, without the message after it."""
+    """The type of an error: the first of these that says one, without the message after it; long ones are `error`."""
     texts = (text.strip() for text in said if isinstance(text, str))
     first = next((text for text in texts if text), None)
     if first is None:
         return None
-    kind, colon, _ = first.partition(":")
-    return (kind if colon or " " not in first else "error").strip()[:_MAX_TYPE_CHARACTERS] or "error"
-
-
-def named(value: Any) -> str | None:
-    """A value that names something, as text; None for what names nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        return None
-    return str(value)
+    kind = first.partition(":")[0].strip()
+    return kind[:_MAX_TYPE_CHARACTERS] if 0 < len(kind.split()) <= _MAX_TYPE_WORDS else "error"

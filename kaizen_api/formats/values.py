@@ -7,6 +7,7 @@ nothing else tells where the next one begins.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 import msgspec
@@ -35,7 +36,8 @@ def values(source: Source, start: int = 0) -> Iterator[Piece]:
         if scanner.lost:
             break
     if scanner.lost or scanner.inside:
-        yield scanner.element(_UNCLOSED)
+        unclosed = scanner.element(_UNCLOSED)
+        yield replace(unclosed, end=unclosed.start)  # what stands in it comes yet
         yield from scanner.single_lines(chunks)
     if source.damage:
         yield Piece(scanner.line, scanner.offset, scanner.offset, problem=source.damage)

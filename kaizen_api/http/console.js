@@ -1,6 +1,7 @@
 "use strict";
 // Everything shown comes from the API as JSON and goes into the page as text, never as markup.
 const KEY = "kaizen-key";
+const topicNames = new Map();
 const byId = (id) => document.getElementById(id);
 const percent = (share) => (share * 100).toFixed(1) + " %";
 const time = (text) => (text ? new Date(text).toLocaleString() : "–");
@@ -71,7 +72,7 @@ const VIEWS = {
     ["Step", actions],
   ]],
   gaps: ["What the assistant cannot serve, the most urgent first", [
-    ["Topic", (row) => row.topic],
+    ["Topic", (row) => topicNames.get(row.topic) || row.topic],
     ["Diagnosis", (row) => row.diagnosis],
     ["Users", (row) => number(row.users), "number"],
     ["Asked", (row) => items(row.queries.slice(0, 3))],
@@ -104,13 +105,16 @@ const VIEWS = {
 async function show(name) {
   const [caption, columns] = VIEWS[name];
   const page = await call(`/v1/${name}?limit=${name === "analyses" ? 5 : 50}`);
+  if (name === "topics") page.items.forEach((topic) => topicNames.set(topic.id, topic.name));
   byId(name).replaceChildren(table(caption + (page.next ? " (the first 50)" : ""), columns, page.items));
 }
 
 async function refresh() {
   say("Loading …");
-  const shown = await Promise.allSettled(Object.keys(VIEWS).map(show));
-  const failed = shown.find((result) => result.status === "rejected");
+  const first = await Promise.allSettled([show("topics")]); // the others name topics
+  const others = Object.keys(VIEWS).filter((name) => name !== "topics");
+  const shown = await Promise.allSettled(others.map(show));
+  const failed = first.concat(shown).find((result) => result.status === "rejected");
   if (failed) say(failed.reason.message, true);
   else say("As of " + new Date().toLocaleTimeString() + ".");
 }

@@ -16,10 +16,22 @@ _PROBLEM = {
     "description": "A problem document (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}},
 }
-_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-_OPEN = frozenset(
-    {"/", "/livez", "/readyz", "/kaizen/metrics", "/kaizen/health"}
-)  # operations without problems of a key
+_KEYS = {
+    "Bearer": {"type": "http", "scheme": "bearer", "description": "The tenant's key."},
+    "Header": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same key, in its own header.",
+    },
+}
+_TENANT = {
+    "name": "tenant",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 63},
+    "description": "Whose; the key must open it. Default: the key's own.",
+}
 
 
 def described(status: int, name: str, description: str) -> dict[int | str, dict[str, Any]]:
@@ -53,8 +65,11 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            document.setdefault("components", {})["schemas"] = _components()
-            _add_problems(document)
+            _add_keys_and_problems(document)
+            schemas = document["components"]["schemas"]
+            for replaced in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(replaced, None)
+            schemas.update(_components())
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -78,9 +93,14 @@ def _as_shown(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": fields, "required": list(fields)}
 
 
-def _add_problems(document: dict[str, Any]) -> None:
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if method in _METHODS and path not in _OPEN:
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _PROBLEM
+def _add_keys_and_problems(document: dict[str, Any]) -> None:
+    """What holds for each operation under /v1: it takes a key and a tenant, and may answer with a problem."""
+    document.setdefault("components", {"schemas": {}})["securitySchemes"] = _KEYS
+    operations = [
+        each for path, methods in document["paths"].items() if path.startswith("/v1/") for each in methods.values()
+    ]
+    for operation in operations:
+        operation["security"] = [{name: []} for name in _KEYS]
+        operation.setdefault("parameters", []).append(_TENANT)
+        operation["responses"].pop("422", None)
+        operation["responses"]["default"] = _PROBLEM

@@ -21,8 +21,8 @@ from kaizen_api.http.ingest import take
 from kaizen_api.http.openapi import body
 from kaizen_api.http.problems import ProblemError
 from kaizen_api.http.protobuf import decode_request, encode_answer
-from kaizen_api.http.service import Service, Serving
-from kaizen_api.http.tenants import Tenant
+from kaizen_api.http.service import service_of
+from kaizen_api.http.tenants import tenant_of
 from kaizen_api.intake import Intake
 from kaizen_api.schema import Interaction
 
@@ -50,18 +50,19 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/v1/traces", responses=_ANSWER, openapi_extra=_BODY)
-async def traces(request: Request, service: Serving, tenant: Tenant) -> Response:
+async def traces(request: Request) -> Response:
     """Spans of an OpenTelemetry exporter: GenAI conventions, OpenInference, and the legacy attributes."""
-    return await _export(request, service, tenant, "traces")
+    return await _export(request, "traces")
 
 
 @router.post("/v1/logs", responses=_ANSWER, openapi_extra=_BODY)
-async def logs(request: Request, service: Serving, tenant: Tenant) -> Response:
+async def logs(request: Request) -> Response:
     """Log records of an OpenTelemetry exporter: events of the GenAI conventions."""
-    return await _export(request, service, tenant, "logs")
+    return await _export(request, "logs")
 
 
-async def _export(request: Request, service: Service, tenant: str, signal: str) -> Response:
+async def _export(request: Request, signal: str) -> Response:
+    service, tenant = service_of(request), tenant_of(request)
     media = media_type(request, _MEDIA) or "application/json"
     content = await read_body(request)
     intake = await service.door(tenant).intake()

@@ -90,10 +90,14 @@ class Service:
             await self.close()
 
 
-async def service_of(request: Request) -> Service:
+def service_of(request: Request) -> Service:
     """The application's service."""
     service: Service = request.app.state.service
     return service
 
 
-Serving = Annotated[Service, Depends(service_of)]
+async def _service(request: Request) -> Service:
+    return service_of(request)
+
+
+Serving = Annotated[Service, Depends(_service)]

@@ -9,47 +9,52 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Query, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.http.problems import ProblemError
-from kaizen_api.http.service import Serving
+from kaizen_api.http.service import service_of
 
-_BEARER = HTTPBearer(auto_error=False, description="The tenant's key.")
-_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
+_BEARER = "bearer "
 
 
-async def _tenant(
-    request: Request,
-    service: Serving,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-    header: Annotated[str | None, Security(_HEADER)],
-    tenant: Annotated[str | None, Query(max_length=63, description="Whose; the key must open it.")] = None,
-) -> str:
-    """The tenant that the request is about.
+def tenant_of(request: Request) -> str:
+    """The tenant that the request is about: the one that `?tenant=` names, else the key's own.
 
     Raises:
         ProblemError: 401 without a valid key, 403 where the key does not open the tenant named.
     """
-    if service.config.api_keys:
-        opened = _opened(service.config, bearer.credentials if bearer else header)
+    config = service_of(request).config
+    if config.api_keys:
+        opened = _opened(config, _key(request))
     else:
         _check_local(request)
-        opened = [service.config.tenant]
-    if tenant is None:
-        return service.config.tenant if service.config.tenant in opened else opened[0]
-    if tenant not in opened:
+        opened = [config.tenant]
+    named = request.query_params.get("tenant")
+    if named is None:
+        return config.tenant if config.tenant in opened else opened[0]
+    if named not in opened:
         raise ProblemError(403, "the tenant named is not one that this key opens")
-    return tenant
+    return named
+
+
+async def _tenant(request: Request) -> str:
+    return tenant_of(request)
 
 
 Tenant = Annotated[str, Depends(_tenant)]
 
 
-def _opened(config: KaizenConfig, key: str | None) -> list[str]:
+def _key(request: Request) -> str:
+    authorization = request.headers.get("authorization", "")
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        return authorization[len(_BEARER) :].strip()
+    return request.headers.get("x-api-key", "")
+
+
+def _opened(config: KaizenConfig, key: str) -> list[str]:
     """Tenants whose key this is; every key is compared in full, so the time tells nothing."""
-    given = (key or "").encode()
+    given = key.encode()
     opened = [
         tenant
         for tenant, known in sorted(config.api_keys.items())

@@ -41,6 +41,7 @@ class AsyncProducer:
         self._redis = connect_async(self.config)
         self._script = self._redis.register_script(SCRIPT)
         self._intake: Intake | None = None
+        self._first = asyncio.Lock()
         self._appending = asyncio.Lock()
         self._waiting: list[Record] = []
         self._task: asyncio.Task[None] | None = None
@@ -55,9 +56,10 @@ class AsyncProducer:
 
     async def intake(self) -> Intake:
         """What turns interactions into records here; the key of user ids is read from Redis once."""
-        if self._intake is None:
-            self._intake = Intake(await self._user_key())
-        return self._intake
+        async with self._first:
+            if self._intake is None:
+                self._intake = Intake(await self._user_key())
+            return self._intake
 
     async def _user_key(self) -> bytes:
         if self.config.user_key is not None:
@@ -116,7 +118,8 @@ class AsyncProducer:
             Unavailable: it could not be appended; the text says how many are lost with this process.
         """
         if self._task is not None:
-            self._task.cancel()
+            async with self._appending:  # never in the middle of an append, whose reply would be lost
+                self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         try:

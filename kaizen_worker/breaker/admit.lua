@@ -24,9 +24,8 @@ local function probe()
 end
 
 local function decide()
-  local override = forced()
-  if override == 'open' then return REJECTED, 0 end
-  if override == 'closed' or record.state == 'closed' then return ADMITTED, 0 end
+  if forced() == 'open' then return REJECTED, 0 end
+  if record.state == 'closed' then return ADMITTED, 0 end -- as it is while forced closed
   if record.state == 'open' then
     if left('open') > 0 then return REJECTED, 0 end
     if looks then return PROBE, 0 end

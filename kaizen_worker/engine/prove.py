@@ -4,10 +4,13 @@ Who goes without is decided by a hash of the conversation and the insight, at an
 to be recorded. The test may be looked at after every cycle: its p-value holds at any time.
 """
 
-from kaizen_api.schema import Effect
+from collections.abc import Callable
+from typing import Any
+
+from kaizen_api.schema import Effect, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.pipeline.effect import held_out
+from kaizen_worker.pipeline.effect import arms, held_out, measure
 from kaizen_worker.types import Sample
 
 
@@ -22,21 +25,27 @@ def withheld(tenant: Tenant, session: str | None) -> frozenset[str]:
 
 
 def measure_all(tenant: Tenant, sample: Sample, *, at: int) -> list[Effect]:
-    """Measure every applied insight about a topic, and settle those whose effect is certain.
+    """Measure every applied insight about a gap, and settle those whose effect is certain.
 
     Confirmed: failures fell. No effect: they did not by anything that matters. Harmful: they rose, and it is reverted.
     """
     applied = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
     effects = [_measure(tenant, sample, insight) for insight in sorted(applied, key=lambda one: one.id)]
     for effect in effects:
-        tenant.effects.update(
-            effect.id,
-            lambda _, effect=effect: effect,
-            counts=lambda _old, _new: {},
-            rank=_rank,  # type: ignore[misc]
-        )
+        tenant.effects.update(effect.id, _becomes(effect), counts=lambda _old, _new: {}, rank=_rank)
         _settle(tenant, effect, at=at)
     return effects
+
+
+def _measure(tenant: Tenant, sample: Sample, insight: Insight) -> Effect:
+    applied_at = next(step.at for step in reversed(insight.history) if step.event == "applied")
+    change: dict[str, Any] = {"insight": insight.id, "topic": insight.topic or "", "applied_at": applied_at}
+    exposed, held = arms(sample, **change, share=tenant.config.hold_out)
+    return measure(exposed, held, **change)
+
+
+def _becomes(effect: Effect) -> Callable[[Effect | None], Effect]:
+    return lambda _: effect
 
 
 def _rank(effect: Effect) -> float:

@@ -13,7 +13,7 @@ from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.cluster import assign, cluster
 from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
-from kaizen_worker.pipeline.membership import asked_texts, describe, memberships
+from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name
 from kaizen_worker.store.snapshot import Snapshot
 from kaizen_worker.types import Clusters, Codes, Signals, Vectors, Window
@@ -65,15 +65,8 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
-    described = describe(
-        seen,
-        topics=topic,
-        failure=marks.failure,
-        ids=ids,
-        names=_names(texts, weights, clusters),
-        exemplars=examples,
-        parents=_parents(clusters, ids),
-    )
+    naming = Naming(ids, _names(texts, weights, clusters), examples, _parents(clusters, ids))
+    described = describe(seen, naming, topics=topic, failure=marks.failure)
     topics = tuple(_carry_on(new, last, events, at=at) for new in described)
     born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     return Found(0 if last is None else last.version, topics, topic, clusters, born)

@@ -5,6 +5,7 @@ session; where there is none it is noise.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,34 +42,35 @@ def memberships(window: Window, follow_up: Flags, labels: Codes) -> Codes:
     return topics
 
 
-def describe(
-    window: Window,
-    *,
-    topics: Codes,
-    failure: Floats,
-    ids: Sequence[str],
-    names: Sequence[str],
-    exemplars: Sequence[Sequence[str]],
-    parents: Sequence[str | None],
-) -> tuple[Topic, ...]:
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What k topics are called: each field has k items."""
+
+    ids: Sequence[str]
+    names: Sequence[str]
+    exemplars: Sequence[Sequence[str]]
+    parents: Sequence[str | None]
+
+
+def describe(window: Window, naming: Naming, *, topics: Codes, failure: Floats) -> tuple[Topic, ...]:
     """The k topics with what they add up to over the window.
 
     Args:
         window: n interactions.
+        naming: What the topics are called.
         topics: (n,) topic of each, -1 for noise.
         failure: (n,) probability that it failed.
-        ids, names, exemplars, parents: k each.
     """
     asking = window.people()
-    member = [np.flatnonzero(topics == topic) for topic in range(len(ids))]
+    member = [np.flatnonzero(topics == topic) for topic in range(len(naming.ids))]
     return tuple(
         Topic(
-            id=ids[topic],
-            name=names[topic],
+            id=naming.ids[topic],
+            name=naming.names[topic],
             size=len(rows),
             failure_rate=round(float(failure[rows].mean()), 6) if len(rows) else 0.0,
-            exemplars=list(exemplars[topic]),
-            parent=parents[topic],
+            exemplars=list(naming.exemplars[topic]),
+            parent=naming.parents[topic],
             users=len(np.unique(asking[rows])),
             share=round(len(rows) / len(window), 6),
         )

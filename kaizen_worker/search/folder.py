@@ -83,7 +83,8 @@ class Folder:
         try:
             document = parse(read(self._path, file), file.name)
         except Exception as error:  # noqa: BLE001  # parsers of foreign files raise whatever they like
-            _log.warning("documents: %s skipped: unreadable (%s: %s)", file.name, type(error).__name__, error)
+            reason = error.strerror if isinstance(error, OSError) else error  # no path of the machine
+            _log.warning("documents: %s skipped: unreadable (%s: %s)", file.name, type(error).__name__, reason)
             return []
         address = f"file://{quote(file.name)}"
         sections = split(document)

@@ -45,8 +45,10 @@ def take(folder: Path) -> Inventory:
             break
         try:
             files.append(_file(path, name, root))
-        except (OSError, Invalid) as error:
-            skipped.append((name, str(error) if isinstance(error, Invalid) else type(error).__name__))
+        except OSError as error:  # its text would tell the machine's paths
+            skipped.append((name, error.strerror or "unreadable"))
+        except Invalid as error:
+            skipped.append((name, str(error)))
     return Inventory(tuple(sorted(files, key=lambda file: file.name)), tuple(skipped))
 
 
@@ -82,7 +84,7 @@ def _file(path: Path, name: str, root: Path) -> File:
 
 
 def _inside(path: Path, root: Path) -> Path:
-    real = path.resolve(strict=True)
+    real = Path(os.path.realpath(path, strict=True))  # Path.resolve has an error of its own for loops
     if not real.is_relative_to(root):
         raise Invalid("a link that leaves the folder")
     return real

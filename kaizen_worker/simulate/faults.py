@@ -11,7 +11,7 @@ FaultKind = Literal["slow", "errors", "burst", "low_level", "missing"]
 SLOW_FACTORS = (4.0, 6.0)
 """Range of the factor on the latency of a slow subject."""
 
-ERROR_SHARE = 0.6
+ERROR_SHARE = 0.7
 """Questions of one subject that time out with one model."""
 
 BURST_FACTOR = 8.0

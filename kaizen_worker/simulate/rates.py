@@ -17,7 +17,7 @@ class Rates:
     user_zipf: float = 0.7
     """Exponent of the activity of users."""
     first_model: float = 0.6
-    """Sessions served by the first model, the others by the second."""
+    """Sessions served by the first model, the others by the second; the same share of every subject."""
     typos: float = 0.04
     """Questions that have two letters swapped."""
 

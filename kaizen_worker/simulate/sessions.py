@@ -68,8 +68,9 @@ def _of(
     """The sessions of one subject, but for their ids, in no order."""
     chance = Random(f"{scenario.seed}/{scenario.name}/{subject.id}")
     starts = _starts(subject, count, scenario, chance)
-    for at, user in zip(starts, _people(len(starts), scenario, chance), strict=True):
-        model = MODELS[chance.random() >= scenario.rates.first_model]
+    people = _people(len(starts), scenario, chance)
+    models = _models(len(starts), scenario, chance)
+    for at, user, model in zip(starts, people, models, strict=True):
         yield at, subject, user, model, _questions(subject, scenario, chance)
 
 
@@ -98,6 +99,14 @@ def _people(count: int, scenario: Scenario, chance: Random) -> list[str | None]:
     people += [None] * (count - named)
     chance.shuffle(people)
     return people
+
+
+def _models(count: int, scenario: Scenario, chance: Random) -> list[str]:
+    """The stated share of each subject for each model, so that no fault of both lacks the sessions to show."""
+    first = round(scenario.rates.first_model * count)
+    models = [MODELS[0]] * first + [MODELS[1]] * (count - first)
+    chance.shuffle(models)
+    return models
 
 
 def _questions(subject: Subject, scenario: Scenario, chance: Random) -> tuple[str, ...]:

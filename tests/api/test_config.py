@@ -244,7 +244,10 @@ def test_paths_are_made_absolute():
 
 def test_no_secret_is_shown():
     config = KaizenConfig(
-        redis_url="redis://user:hunter2@h/0", broker_url="rediss://:hunter2@h/1", user_key="hunter2", api_keys={"a": "hunter2"}
+        redis_url="redis://user:hunter2@h/0",
+        broker_url="rediss://:hunter2@h/1",
+        user_key="hunter2",
+        api_keys={"a": "hunter2"},
     )
     assert "hunter2" not in repr(config) + str(config) + str(config.origins())
     with pytest.raises(InvalidConfig) as refused:

@@ -11,6 +11,7 @@ from kaizen_api.cli.root import build
 @pytest.fixture
 def kaizen(redis, server, tmp_path, monkeypatch):
     """Runs a command in this process against the real server."""
+    del redis  # it is empty now
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KAIZEN_REDIS_URL", server)
     monkeypatch.setenv("KAIZEN_DATA_DIR", str(tmp_path / "data"))

@@ -41,7 +41,9 @@ def test_misuse_is_2_and_says_where_help_is(kaizen):
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("args", [("nonsense",), ("insights", "nonsense"), ("up", "--port", "80"), ("topics", "--limit", "0")])
+@pytest.mark.parametrize(
+    "args", [("nonsense",), ("insights", "nonsense"), ("up", "--port", "80"), ("topics", "--limit", "0")]
+)
 def test_what_is_no_command_or_out_of_range_is_misuse(kaizen, args):
     result = kaizen(*args, "--json")
     assert result.exit_code == 2
@@ -120,7 +122,7 @@ def test_a_reader_that_leaves_is_no_traceback():
         "    for _ in range(100_000): click.echo('x' * 80)\n"
         "root.main(['many'])\n"
     )
-    command = f"{sys.executable} -c \"$PROGRAM\" | head -1"
+    command = f'{sys.executable} -c "$PROGRAM" | head -1'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env={"PROGRAM": program})
     assert done.stdout == "x" * 80 + "\n"
     assert done.stderr == ""
@@ -139,8 +141,7 @@ def test_a_command_that_is_added_takes_part():
 
     @root.command()
     @shared
-    @click.pass_obj
-    def fail(session):
+    def fail():
         raise Unavailable("the part is away")
 
     result = CliRunner().invoke(root, ["--json", "fail"])

@@ -1,6 +1,8 @@
 """Redis hangs, dies, restarts, forgets: what the callers notice."""
 
 import asyncio
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import BreakerOpen, Unavailable
 from kaizen_worker.breaker import CircuitBreaker
+from kaizen_worker.breaker.link import StoreDown, link_to
 
 
 @pytest.fixture
@@ -198,6 +201,33 @@ def test_many_threads_wait_for_a_frozen_server_at_most_once_each(own, own_server
     assert 1 <= events["store_error"] <= 8
     assert events["admitted"] == 400
     own_server.thaw()
+
+
+def test_after_the_pause_one_tries_and_the_others_are_told_at_once(own_server, wait_until):
+    link = link_to(own_server.client(), timeout=0.2)
+    own_server.freeze()
+    assert tried(link)
+    together = threading.Barrier(8)
+
+    def ask(_):
+        together.wait()
+        return tried(link)
+
+    for _ in range(2):
+        wait_until(lambda: resumes(link))
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(ask, range(8))) == 1
+    own_server.thaw()
+
+
+def tried(link):
+    with pytest.raises(StoreDown) as down:
+        link.run(lambda client: client.ping())
+    return down.value.tried
+
+
+def resumes(link):
+    return time.monotonic() > link._resume
 
 
 async def test_a_cancelled_admission_gives_its_place_back(own, own_server, shift):

@@ -216,6 +216,24 @@ def test_closing_by_hand_forgets_the_failures(make):
     assert breaker.can_execute()
 
 
+def test_closing_by_hand_forgets_a_row_that_has_begun(make):
+    breaker = make(2)
+    breaker.call_failed()
+    breaker.close()
+    breaker.auto()
+    assert (breaker.state().failures, breaker.state().first_failure_at) == (0, 0)
+
+
+def test_leases_that_ended_do_not_pile_up(make, client, name, advance):
+    breaker = make(1, lease_seconds=60)
+    breaker.call_failed()
+    advance(300)
+    for _ in range(5):
+        breaker.admit()
+        advance(60)
+    assert client.zcard(keys.leases(name)) == 1
+
+
 def test_what_ends_while_forced_open_frees_its_place(make, advance):
     breaker = make(1)
     breaker.call_failed()
@@ -229,12 +247,12 @@ def test_what_ends_while_forced_open_frees_its_place(make, advance):
 
 def test_looking_changes_nothing(make, client, name, advance):
     breaker = make(1)
-    assert breaker.state().state == "closed"
+    assert (breaker.state().state, breaker.state().generation) == ("closed", 0)
     assert not client.exists(keys.breaker(name))
     breaker.call_failed()
     advance(300)
     before = client.hgetall(keys.breaker(name))
-    assert not breaker.state().retry_after
+    assert (breaker.state().state, breaker.state().retry_after) == ("open", 0)
     assert client.hgetall(keys.breaker(name)) == before
 
 

@@ -16,7 +16,9 @@ SIZE = field("kaizen_knowledge_base_size")
 
 
 def passage(text="Cards are blocked under Settings.", **more):
-    return Passage(**{"source": "folder", "title": "Cards", "text": text, "url": "file://cards.md", "score": 0.5, **more})
+    return Passage(
+        **{"source": "folder", "title": "Cards", "text": text, "url": "file://cards.md", "score": 0.5, **more}
+    )
 
 
 def found(text="Cards are blocked under Settings.", *, at=1, errand=Errand(), state="quarantined", **more):  # noqa: B008

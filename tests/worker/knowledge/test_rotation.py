@@ -1,14 +1,14 @@
 import asyncio
 import json
-import os
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain
 
 import pytest
 
 from kaizen_api.errors import Invalid, Unavailable
 from kaizen_worker.knowledge import KnowledgeBaseRotator
-from kaizen_worker.knowledge.rotation import restore_files
-from kaizen_worker.store.archive import archives, verify
+from kaizen_worker.knowledge.rotation import _records, restore_files
+from kaizen_worker.store.archive import archives, verify, write
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -107,18 +107,20 @@ async def test_what_is_not_whole_is_not_archived(tmp_path, name, text, place):
     assert archives(rotator.archives_path) == []
 
 
-async def test_what_changes_meanwhile_is_not_archived(tmp_path):
-    pipe = tmp_path / "kb.jsonl"
-    lines = "".join(f"{number}\n" for number in range(200_000))
-    pipe.write_text(lines)
-    rotator = KnowledgeBaseRotator(pipe)
-    rotation = asyncio.create_task(rotator.rotate_if_needed())
-    while not list(rotator.archives_path.glob(".kaizen-tmp-*")):
-        await asyncio.sleep(0)
-    pipe.write_text(lines + "1\n")
-    with pytest.raises(Unavailable, match="changed while"):
-        await rotation
-    assert archives(rotator.archives_path) == []
+@pytest.mark.parametrize("change", [lambda kb: kb.write_bytes(b"1\n"), lambda kb: kb.unlink()])
+def test_what_changes_while_it_is_read_is_not_archived(kb, change):
+    def parts():
+        records = _records(kb, kb.name)
+        yield kb.name, chain([next(records)], map(altered, records))
+
+    def altered(piece):
+        if kb.exists():
+            change(kb)
+        return piece
+
+    with pytest.raises(Unavailable, match="while it was read"):
+        write(kb.parent, kind=kb.name, cutoff=1, parts=parts())
+    assert archives(kb.parent) == []
 
 
 async def test_racing_rotations_make_one_archive(kb, clock):
@@ -133,10 +135,10 @@ def test_keep_days_must_be_positive(kb):
         KnowledgeBaseRotator(kb, keep_days=0)
 
 
-async def test_a_file_that_went_away_is_said(tmp_path):
+async def test_a_link_to_nowhere_is_no_file(tmp_path):
     folder = tmp_path / "kb"
     folder.mkdir()
     (folder / "a.json").write_text("1")
-    os.symlink("nowhere", folder / "b.json")
+    (folder / "b.json").symlink_to("nowhere")
     done = await KnowledgeBaseRotator(folder).rotate_if_needed()
     assert done.records == 1

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
@@ -88,6 +88,7 @@ def test_binary_and_encrypted_files_are_refused():
         parse(content.getvalue(), "a.pdf")
 
 
+@settings(deadline=None)  # imports count into the first example
 @given(st.binary(max_size=300), st.sampled_from([suffix for suffix in SUFFIXES if suffix != ".pdf"]))
 def test_any_bytes_make_a_document_or_a_refusal(content, suffix):
     try:
@@ -100,6 +101,7 @@ def test_any_bytes_make_a_document_or_a_refusal(content, suffix):
 WORDS = st.lists(st.sampled_from(["card", "is", "blocked.", "why?", "a"]), min_size=1, max_size=700).map(" ".join)
 
 
+@settings(deadline=None)  # imports count into the first example
 @given(st.lists(st.builds(Block, st.sampled_from([0, 0, 0, 1, 2]), WORDS), max_size=6))
 def test_every_word_is_in_one_passage_and_none_is_too_long(found):
     sections = split(Document("Title", tuple(found)))

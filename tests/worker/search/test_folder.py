@@ -25,8 +25,10 @@ def pdf(text):
         content += b"%d 0 obj%b\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     start = len(content)
-    return content + b"xref\n0 6\n0000000000 65535 f \n%b" % table + (
-        b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
+    return (
+        content
+        + b"xref\n0 6\n0000000000 65535 f \n%b" % table
+        + (b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start)
     )
 
 

@@ -11,4 +11,5 @@ for turn in count():
     lines = (f"{turn} {number} {number * 2654435761 % 2**32}\n".encode() for number in range(3_000))
     write(folder, kind="notes", cutoff=cutoff, parts=[("a", lines), ("b", [b"%d\n" % turn])])
     if turn == 0:
-        print("begun", flush=True)
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()

@@ -3,7 +3,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizen_api.errors import Invalid
@@ -71,6 +71,7 @@ def test_every_single_byte_that_is_altered_is_seen(tmp_path, flip):
     assert verify(path).count == 1
 
 
+@settings(deadline=None)  # the disk sets the pace
 @given(st.data())
 def test_every_cut_and_every_addition_is_seen(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("archive")

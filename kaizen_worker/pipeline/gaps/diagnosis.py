@@ -1,0 +1,96 @@
+"""Why a topic is not served: documented rules over what the answers did, and over what the knowledge base holds.
+
+In order: the assistant mostly asks back (unclear); what is there was used, and users reject it (contradictory with
+several entries at a time, else stale); it is there, but the answers do without (retrieval_miss); nothing is near,
+neither entries nor topics (out_of_scope); otherwise knowledge is missing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kaizen_api.schema import Diagnosis
+from kaizen_worker.types import Flags, Floats, Sample, Served
+
+ASKING = 0.3
+"""Share of answers that ask back from which the question is what is unclear, if refusals and rejections are rarer."""
+
+COVERED = 0.5
+"""Mean probability of an answer in the knowledge base from which a topic is covered."""
+
+USED = 0.5
+"""Share of the failed answers with entries from which these are to blame; of those, with several, likewise."""
+
+FAILED = 0.5
+"""Probability from which an answer counts as failed."""
+
+FAR = 2 * 1.4826
+"""Median absolute deviations below the median from which a topic is far from the others (two standard deviations)."""
+
+MIN_TOPICS = 5
+"""Topics from which it can be said what is usually near."""
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of every topic when one of them is diagnosed."""
+
+    failed: Floats  # (n,) probability that the answer failed for want of knowledge
+    covered: Floats | None  # (u,) probability that the knowledge base holds an answer; None where there is none
+    alien: Flags  # (k,) topics to which nothing is near
+
+
+def diagnose(sample: Sample, code: int, rows: Rows, known: Evidence) -> Diagnosis:
+    """The diagnosis of the topic with that code, whose questions are the rows (m,)."""
+    refused, rejected, asking = _answers(sample, rows)
+    if asking >= ASKING and asking > max(refused, rejected):
+        return "unclear"
+    covered = None if known.covered is None else float(known.covered[sample.window.text[rows]].mean())
+    there = covered is None or covered >= COVERED
+    failed = rows[known.failed[rows] >= FAILED]
+    entries = np.array([len(sample.window.entry_ids[row]) for row in failed])
+    if there and rejected > refused and len(entries) and (entries > 0).mean() >= USED:
+        return "contradictory" if (entries[entries > 0] > 1).mean() >= USED else "stale"
+    if there and covered is not None:
+        return "retrieval_miss"
+    return "out_of_scope" if known.alien[code] else "missing"
+
+
+def _answers(sample: Sample, rows: Rows) -> tuple[float, float, float]:
+    """Shares of the rows that were refused, rejected by the user, and answered by a question."""
+    flags = sample.signals.flags
+    rejected = flags["negation"] | flags["negative_feedback"]
+    return (
+        float(flags["refusal"][rows].mean()),
+        float(rejected[rows].mean()),
+        float(flags["clarification"][rows].mean()),
+    )
+
+
+def alien(sample: Sample, served: Served | None) -> Flags:
+    """Topics (k,) that are unusually far from every other topic and, where there is one, from the knowledge base."""
+    count = len(sample.topic_ids)
+    if count < MIN_TOPICS:
+        return np.zeros(count, np.bool_)
+    members = [np.unique(sample.window.text[sample.topic == code]) for code in range(count)]
+    centres = np.stack([_centre(sample, texts) for texts in members])
+    cosines = centres @ centres.T
+    np.fill_diagonal(cosines, -np.inf)
+    found = _low(cosines.max(axis=1))
+    if served is not None:
+        found &= _low(np.array([served.cosine[texts].mean() if len(texts) else np.nan for texts in members]))
+    return found
+
+
+def _centre(sample: Sample, texts: Rows) -> Floats:
+    centre = sample.window.vectors[texts].sum(axis=0, dtype=np.float64)
+    return np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-12))
+
+
+def _low(values: Floats) -> Flags:
+    """Which values lie unusually far below the others."""
+    middle = np.nanmedian(values)
+    return np.asarray(values < middle - FAR * np.nanmedian(np.abs(values - middle)))

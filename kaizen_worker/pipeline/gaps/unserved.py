@@ -1,0 +1,50 @@
+"""How likely each question went unserved: not covered by the knowledge base, or failed by what is known of it.
+
+An error of the service is no lack of knowledge and does not count, unless it says that nothing was found. An answer
+that the user was content with was served, whatever the knowledge base holds.
+"""
+
+import re
+
+import numpy as np
+
+from kaizen_worker.pipeline.gaps.coverage import calibrated
+from kaizen_worker.types import Flags, Floats, Sample, Served
+
+NO_MATCH = re.compile(
+    r"no[ _-]?(match|result|answer|hit|document|intent)|not[ _-]?found|unanswered|fallback|empty", re.I
+)
+"""Names of errors that say that nothing was found."""
+
+
+def failing(sample: Sample) -> Floats:
+    """Probability (n,) that the answer failed for want of knowledge: the signs, without errors of the service."""
+    error = sample.window.error
+    service = np.array([NO_MATCH.search(name) is None for name in (*error.names, "")], np.bool_)
+    return np.where((error.codes >= 0) & service[error.codes], 0.0, sample.signals.failure)
+
+
+def content(sample: Sample) -> Flags:
+    """Interactions (n,) whose user was content."""
+    return (sample.window.feedback > 0) | sample.signals.flags["thanked"]
+
+
+def coverage(sample: Sample, served: Served) -> Floats:
+    """Probability (u,) that the knowledge base holds an answer to each text, by what users said of the answers."""
+    feedback = np.where(sample.window.error.codes >= 0, np.nan, sample.window.feedback)
+    helped = np.where(feedback > 0, 1.0, np.where(feedback < 0, 0.0, np.nan))
+    return calibrated(served, sample.window.text, helped)
+
+
+def unserved(sample: Sample, covered: Floats | None) -> Floats:
+    """Probability (n,) that a question was not served.
+
+    Args:
+        sample: n interactions over u texts.
+        covered: (u,) from `coverage`; None where there is no knowledge base.
+    """
+    failed = failing(sample)
+    if covered is None:
+        return failed
+    lacking = np.where(content(sample), 0.0, 1.0 - covered[sample.window.text])
+    return np.asarray(1.0 - (1.0 - lacking) * (1.0 - failed))

@@ -1,0 +1,115 @@
+import pytest
+
+from kaizen_api import keys
+from kaizen_api.config import KaizenConfig
+
+
+@pytest.fixture
+async def keyed(serve, api_server, tmp_path):
+    api_keys = {"acme": "key-of-acme", "globex": "key-of-globex", "initech": "key-of-globex"}
+    config = KaizenConfig(redis_url=api_server, data_dir=tmp_path, tenant="acme", api_keys=api_keys)
+    return await serve(config, base_url="http://kaizen.example")
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+OPERATIONS = [
+    ("POST", "/v1/interactions"),
+    ("POST", "/v1/traces"),
+    ("POST", "/v1/logs"),
+    ("GET", "/v1/topics"),
+    ("GET", "/v1/insights"),
+    ("GET", "/v1/gaps/g"),
+    ("GET", "/v1/entries"),
+    ("POST", "/v1/insights/i1/apply"),
+    ("POST", "/v1/analyses"),
+    ("GET", "/v1/analyses/y"),
+    ("GET", "/v1/knowledge?q=pin"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        bearer(""),
+        bearer("key-of-acm"),
+        bearer("key-of-acme2"),
+        {"X-API-Key": "KEY-OF-ACME"},
+        {"X-API-Key": "ké".encode("latin-1")},
+        {"Authorization": "Basic key-of-acme"},
+    ],
+    ids=str,
+)
+async def test_without_a_valid_key_nothing_is_done(keyed, engine, method, path, headers):
+    answer = await keyed.request(method, path, headers=headers, json={"query": "x"} if method == "POST" else None)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert engine.asked == []
+    assert engine.insights["acme"].status == "proposed"
+
+
+@pytest.mark.parametrize("headers", [bearer("key-of-acme"), {"X-API-Key": "key-of-acme"}])
+async def test_a_key_opens_its_tenant_and_no_other(keyed, api_redis, headers):
+    assert (await keyed.post("/v1/interactions", json={"query": "x"}, headers=headers)).status_code == 202
+    assert api_redis.xlen(keys.stream("acme")) == 1
+    assert (await keyed.get("/v1/topics", params={"tenant": "acme"}, headers=headers)).status_code == 200
+    for other in ("globex", "nobody", "", "../acme"):
+        answer = await keyed.get("/v1/topics", params={"tenant": other}, headers=headers)
+        assert answer.status_code == 403, other
+
+
+async def test_a_key_of_two_tenants_may_name_either(keyed, api_redis):
+    headers = bearer("key-of-globex")
+    for params in ({}, {"tenant": "initech"}):
+        answer = await keyed.post("/v1/interactions", json={"query": "x"}, params=params, headers=headers)
+        assert answer.status_code == 202
+    assert [api_redis.xlen(keys.stream(tenant)) for tenant in ("acme", "globex", "initech")] == [0, 1, 1]
+    assert (await keyed.get("/v1/topics", params={"tenant": "acme"}, headers=headers)).status_code == 403
+
+
+async def test_tenants_see_their_own(keyed):
+    for tenant in ("acme", "globex"):
+        found = await keyed.get("/v1/knowledge", params={"q": "pin"}, headers=bearer(f"key-of-{tenant}"))
+        assert [entry["text"] for entry in found.json()["entries"]] == [f"for {tenant}"]
+        assert found.json()["guidance"] == [f"be kind to {tenant}"]
+    answer = await keyed.post("/v1/insights/i1/apply", headers=bearer("key-of-globex"))
+    assert answer.status_code == 404
+
+
+async def test_without_keys_everyone_is_the_one_tenant(client, api_redis):
+    assert (await client.post("/v1/interactions?tenant=acme", json={"query": "x"})).status_code == 202
+    assert (await client.post("/v1/interactions?tenant=globex", json={"query": "x"})).status_code == 403
+    assert api_redis.smembers(keys.TENANTS) == {b"acme"}
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080"])
+async def test_without_keys_this_machine_is_served(serve, api_config, base_url):
+    client = await serve(api_config, base_url=base_url)
+    assert (await client.get("/v1/topics")).status_code == 200
+    assert (await client.get("/v1/topics", headers={"Origin": base_url})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "10.0.0.5"},
+        {"Host": ""},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_without_keys_a_foreign_page_is_not_served(client, engine, headers):
+    answer = await client.post("/v1/insights/i1/apply", headers=headers)
+    assert answer.status_code == 403
+    assert engine.insights["acme"].status == "proposed"
+
+
+async def test_operation_needs_no_key(keyed):
+    for path in ("/livez", "/readyz", "/kaizen/metrics", "/kaizen/health", "/", "/openapi.json"):
+        assert (await keyed.get(path)).status_code == 200, path

@@ -1,0 +1,101 @@
+import time
+
+import msgspec
+import pytest
+
+from kaizen_api import feed as feeding
+from kaizen_api.errors import Unavailable
+from kaizen_api.feed import REFUSALS_KEPT, Feed, Tally
+from kaizen_api.formats.contract import Read, Refused
+from kaizen_api.producer import Producer
+from kaizen_api.producer.batch import MAX_BATCH
+from kaizen_api.schema import Interaction, Record
+
+STARTED = 1_700_000_000
+
+
+def reads(*values):
+    return [Read(f"log:{line}", line, line * 10, value) for line, value in enumerate(values, start=1)]
+
+
+def asked(count):
+    return [Interaction(query=f"question {number}") for number in range(count)]
+
+
+def stored(redis, tenant):
+    entries = redis.xrange(f"kz:{{{tenant}}}:stream")
+    return [msgspec.msgpack.decode(fields[b"r"], type=Record) for _, fields in entries]
+
+
+@pytest.fixture
+def producer(config):
+    with Producer(config) as producer:
+        yield producer
+
+
+def test_each_record_is_counted_once(producer, redis):
+    tally = Tally()
+    bad = Refused("log:2", "not JSON")
+    items = reads(Interaction(query="a"), bad, Interaction(query="b"), Interaction(query="a"), Interaction(query=" "))
+    assert list(Feed(producer).take(items, tally)) == []
+    assert (tally.accepted, tally.duplicate, tally.refused, tally.total) == (2, 1, 2, 5)
+    assert tally.refusals[0] == bad
+    assert tally.refusals[1].place == "log:5"
+    assert "blank" in tally.refusals[1].reason
+    assert [record.query for record in stored(redis, "default")] == ["a", "b"]
+
+
+def test_what_has_no_time_keeps_the_order_of_the_log(producer, redis):
+    feed, tally = Feed(producer, started=STARTED), Tally()
+    list(feed.take(reads(*asked(1500)), tally))
+    list(feed.take(reads(*(Interaction(query=f"second log {number}") for number in range(1500))), tally))
+    times = [record.occurred_at for record in stored(redis, "default")]
+    assert times == [STARTED * 1_000_000 + place for place in range(3000)]
+
+
+def test_ids_do_not_depend_on_when_it_was_fed(producer, redis):
+    list(Feed(producer, started=STARTED).take(reads(*asked(3)), Tally()))
+    tally = Tally()
+    list(Feed(producer, started=STARTED + 77).take(reads(*asked(3)), tally))
+    assert tally.duplicate == 3
+    assert len(stored(redis, "default")) == 3
+
+
+def test_offsets_never_pass_what_is_not_appended(producer, redis):
+    offsets = Feed(producer).take(reads(*asked(2 * MAX_BATCH + 5)), Tally())
+    seen = [(offset, redis.xlen("kz:{default}:stream")) for offset in offsets]
+    assert seen == [(MAX_BATCH * 10, MAX_BATCH), (2 * MAX_BATCH * 10, 2 * MAX_BATCH)]
+    assert redis.xlen("kz:{default}:stream") == 2 * MAX_BATCH + 5
+
+
+def test_the_first_refusals_are_kept_and_all_are_told(producer):
+    told, tally = [], Tally()
+    refusals = [Refused(f"log:{line}", "no") for line in range(REFUSALS_KEPT + 5)]
+    list(Feed(producer, on_refused=told.append).take(reads(*refusals), tally))
+    assert told == refusals
+    assert tally.refusals == refusals[:REFUSALS_KEPT]
+    assert tally.refused == REFUSALS_KEPT + 5
+
+
+def test_it_waits_for_room_and_goes_on(config, redis):
+    small = config.model_copy(update={"stream_max_length": 1000})
+    waits = []
+
+    def make_room(error, seconds):
+        waits.append((type(error).__name__, seconds))
+        redis.xtrim("kz:{default}:stream", maxlen=0, approximate=False)
+
+    tally = Tally()
+    with Producer(small) as producer:
+        list(Feed(producer, on_wait=make_room).take(reads(*asked(1500)), tally))
+    assert waits == [("Backpressure", 1.0)]
+    assert tally.accepted == 1500
+
+
+def test_it_gives_up_after_its_patience(config, monkeypatch):
+    monkeypatch.setattr(feeding, "PATIENCE", 0.5)
+    away = config.model_copy(update={"redis_url": f"unix://{config.data_dir}/none.sock"})
+    begun = time.monotonic()
+    with Producer(away) as producer, pytest.raises(Unavailable):
+        list(Feed(producer).take(reads(*asked(1)), Tally()))
+    assert time.monotonic() - begun < 5

@@ -1,0 +1,179 @@
+"""The producers: everything accepted is in the stream once, whoever pushes, in threads, forks and coroutines."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import msgspec
+import pytest
+
+from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, keys
+from kaizen_api.errors import Backpressure, Invalid, Unavailable
+from kaizen_api.metrics import field
+from kaizen_api.producer.batch import MAX_BATCH
+from kaizen_api.schema import Record
+
+
+def stored(redis, tenant="default"):
+    return [msgspec.msgpack.decode(fields[b"r"], type=Record) for _, fields in redis.xrange(keys.stream(tenant))]
+
+
+def count(redis, result, tenant="default"):
+    return int(redis.hget(keys.metrics(tenant), field("kaizen_ingested_total", result=result)) or 0)
+
+
+def many(number, prefix="q"):
+    return [Interaction(query=f"{prefix} {index}", id=f"{prefix}-{index}") for index in range(number)]
+
+
+def test_what_is_pushed_is_in_the_stream_when_the_block_ends(config, redis):
+    with Producer(config) as producer:
+        ids = [producer.push(Interaction(query=f"question {index}")) for index in range(2500)]
+    assert [record.id for record in stored(redis)] == ids
+    assert (producer.accepted, producer.duplicates) == (2500, 0)
+    assert redis.smembers(keys.TENANTS) == {b"default"}
+
+
+def test_what_is_pushed_arrives_without_waiting_for_the_end(config, redis, wait_until):
+    with Producer(config, linger=0.01) as producer:
+        producer.push(Interaction(query="alone"))
+        assert wait_until(lambda: stored(redis))
+
+
+def test_a_replay_is_counted_once(config, redis):
+    with Producer(config) as producer:
+        first = producer.append(many(1500))
+        again = producer.append(many(1501))
+    assert (first.accepted, first.duplicates) == (1500, ())
+    assert (again.accepted, again.duplicates) == (1, tuple(range(1500)))
+    assert len(stored(redis)) == 1501
+    assert (count(redis, "accepted"), count(redis, "duplicate")) == (1501, 1500)
+
+
+def test_two_of_one_batch_are_one(config):
+    with Producer(config) as producer:
+        appended = producer.append([Interaction(query="same"), Interaction(query="other"), Interaction(query="same")])
+    assert (appended.accepted, appended.duplicates) == (2, (2,))
+
+
+def test_an_invalid_one_is_refused_at_once_and_the_others_stay(config, redis):
+    with Producer(config) as producer:
+        producer.push(Interaction(query="before"))
+        with pytest.raises(Invalid, match="blank"):
+            producer.push(Interaction(query=" "))
+        producer.push(Interaction(query="after"))
+    assert [record.query for record in stored(redis)] == ["before", "after"]
+
+
+def test_a_full_stream_takes_nothing_of_a_batch(redis, server, tmp_path):
+    config = KaizenConfig(redis_url=server, data_dir=tmp_path, stream_max_length=1000)
+    with Producer(config) as producer:
+        producer.append(many(900))
+        with pytest.raises(Backpressure, match="KAIZEN_STREAM_MAX_LENGTH"):
+            producer.append(many(101, "more"))
+        assert len(stored(redis)) == 900
+        assert producer.append(many(100, "more")).accepted == 100
+
+
+def test_threads_lose_and_double_nothing(config, redis):
+    with Producer(config, linger=0.001) as producer:
+        pushers = [
+            threading.Thread(target=lambda name: [producer.push(i) for i in many(500, name)], args=[f"t{n}"])
+            for n in range(8)
+        ]
+        for pusher in pushers:
+            pusher.start()
+        for pusher in pushers:
+            pusher.join()
+    assert len({record.id for record in stored(redis)}) == len(stored(redis)) == 4000
+
+
+def test_tenants_do_not_share_a_stream_nor_ids(config, redis):
+    for tenant in ("acme", "umbrella"):
+        with Producer(config, tenant=tenant) as producer:
+            assert producer.append(many(3)).accepted == 3
+    assert len(stored(redis, "acme")) == len(stored(redis, "umbrella")) == 3
+    with pytest.raises(Invalid, match="tenant"):
+        Producer(config, tenant="Acme:stream")
+
+
+def test_no_redis_says_what_to_do(tmp_path):
+    with pytest.raises(Unavailable, match="kaizen up"):
+        Producer(KaizenConfig(data_dir=tmp_path))
+
+
+def test_a_refused_connection_is_told_within_its_time_and_nothing_is_forgotten(tmp_path):
+    config = KaizenConfig(redis_url="redis://:secret@127.0.0.1:1/0", data_dir=tmp_path, user_key="k")
+    producer = Producer(config, linger=60)
+    producer.push(Interaction(query="waits"))
+    with pytest.raises(Unavailable, match="does not answer") as refused:
+        producer.close()
+    assert "1 interactions were not appended" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_fork_neither_doubles_what_waits_nor_hangs(config, redis):
+    script = f"""
+import os
+from kaizen_api import Interaction, KaizenConfig, Producer
+producer = Producer(KaizenConfig(redis_url={config.redis_url!r}, data_dir={str(config.data_dir)!r}), linger=60)
+producer.push(Interaction(query="parent"))
+child = os.fork()
+producer.push(Interaction(query="child" if child == 0 else "parent again"))
+producer.close()
+if child:
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    assert sorted(record.query for record in stored(redis)) == ["child", "parent", "parent again"]
+
+
+def test_a_killed_producer_leaves_whole_batches(config, redis, wait_until):
+    script = f"""
+from itertools import count
+from kaizen_api import Interaction, KaizenConfig, Producer
+producer = Producer(KaizenConfig(redis_url={config.redis_url!r}, data_dir={str(config.data_dir)!r}))
+for number in count():
+    producer.append([Interaction(query=f"{{number}} {{index}}") for index in range(100)])
+"""
+    with subprocess.Popen([sys.executable, "-c", script]) as process:
+        wait_until(lambda: redis.xlen(keys.stream("default")) > 1000)
+        os.kill(process.pid, signal.SIGKILL)
+    depth = redis.xlen(keys.stream("default"))
+    assert depth % 100 == 0
+    assert count(redis, "accepted") == depth == sum(redis.scard(key) for key in redis.keys("*seen*"))
+
+
+def test_the_thin_side_stays_thin():
+    script = """
+import sys
+from kaizen_api import Interaction, Producer, KaizenConfig
+producer = Producer(KaizenConfig(redis_url="redis://127.0.0.1:1/0", user_key="k"), linger=60)
+producer.push(Interaction(query="x"))
+heavy = {"celery", "kombu", "numpy", "sklearn", "scipy", "fastapi", "prometheus_client", "kaizen_worker"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    assert told.stdout.strip() == "[]"
+
+
+async def test_coroutines_lose_and_double_nothing(config, redis):
+    async with AsyncProducer(config, linger=0.001) as producer:
+        await asyncio.gather(*(producer.push(one) for name in "abcd" for one in many(MAX_BATCH // 2, name)))
+        with pytest.raises(Invalid, match="blank"):
+            await producer.push(Interaction(query=""))
+    assert len({record.id for record in stored(redis)}) == len(stored(redis)) == 2 * MAX_BATCH
+    assert producer.accepted == 2 * MAX_BATCH
+
+
+async def test_both_producers_hash_a_user_alike(config, redis):
+    with Producer(config) as producer:
+        producer.push(Interaction(query="sync", user_id="ann"))
+    async with AsyncProducer(config) as other:
+        await other.push(Interaction(query="async", user_id="ann"))
+    one, two = stored(redis)
+    assert one.user == two.user
+    assert redis.get(keys.USER_KEY)
