@@ -4,7 +4,11 @@ Prefork with kombu 5.7: after the broker was killed under load, an AttributeErro
 worker, because it was not counted among the connection errors that are retried. It is, below.
 """
 
+import logging
+from typing import Any
+
 from celery import Celery
+from celery.signals import after_setup_logger, after_setup_task_logger
 from kombu.transport import redis as kombu_redis
 
 from kaizen_api import jobs
@@ -15,14 +19,21 @@ from kaizen_worker.schedule import beat_schedule
 SOFT_LIMIT = 3000
 HARD_LIMIT = 3300
 
+_FREQUENT = (jobs.TICK, jobs.RESUME)
+
 transport = kombu_redis.Transport
 if AttributeError not in transport.connection_errors:
     transport.connection_errors = (*transport.connection_errors, AttributeError)
 
 
-def create(config: KaizenConfig) -> Celery:
-    """The application for one configuration."""
-    celery = Celery("kaizen", include=["kaizen_worker.tasks"])
+def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
+    """The application for one configuration.
+
+    Args:
+        config: The settings.
+        tasks: Whether it knows the tasks themselves, as workers must; beat and Flower get along with their names.
+    """
+    celery = Celery("kaizen", include=["kaizen_worker.tasks"] if tasks else [])
     celery.conf.update(
         jobs.settings(broker_url(config)),
         task_acks_late=True,
@@ -34,7 +45,6 @@ def create(config: KaizenConfig) -> Celery:
         worker_send_task_events=True,
         worker_prefetch_multiplier=1,
         worker_soft_shutdown_timeout=30,
-        worker_hijack_root_logger=True,
         beat_schedule=beat_schedule(config),
         timezone=config.timezone,
         enable_utc=True,
@@ -42,8 +52,23 @@ def create(config: KaizenConfig) -> Celery:
     return celery
 
 
+class Rare(logging.Filter):
+    """Leaves out what is said every few seconds and means that all is well."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep a record."""
+        return record.levelno > logging.INFO or not any(name in record.getMessage() for name in _FREQUENT)
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def _quieten(logger: logging.Logger, **_: Any) -> None:
+    for handler in logger.handlers:
+        handler.addFilter(Rare())
+
+
 def __getattr__(name: str) -> Celery:
-    """`app`, made when Celery's command line asks for it: whoever only wants `create` reads no environment."""
-    if name != "app":
+    """`app` for workers, `control` for beat and Flower, made when Celery's command line asks for one."""
+    if name not in {"app", "control"}:
         raise AttributeError(name)
-    return globals().setdefault("app", create(KaizenConfig.from_env()))
+    return globals().setdefault(name, create(KaizenConfig.from_env(), tasks=name == "app"))

@@ -52,12 +52,11 @@ class Window:
         return len(self.ids)
 
     def people(self) -> Codes:
-        """Who asked, (n,) int32 dense from 0: the user, else the session, else the row as a person of its own."""
-        beyond = len(self.user.names) + len(self.session.names)
-        rows = np.arange(len(self), dtype=np.int32) + beyond
-        session = np.where(self.session.codes >= 0, self.session.codes + len(self.user.names), rows)
-        person = np.where(self.user.codes >= 0, self.user.codes, session)
-        return np.unique(person, return_inverse=True)[1].astype(np.int32)
+        """Who asked, a code for each person, (n,) int32: the user, else the session, else the row as one of its own."""
+        users, sessions = len(self.user.names), len(self.session.names)
+        rows = np.arange(len(self), dtype=np.int32) + users + sessions
+        session = np.where(self.session.codes >= 0, self.session.codes + users, rows)
+        return np.where(self.user.codes >= 0, self.user.codes, session).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)

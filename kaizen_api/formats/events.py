@@ -15,7 +15,7 @@ else short it holds becomes metadata. An event that does not fit is refused on i
 without it. How events find each other is said in `fold`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kaizen_api.errors import Invalid
@@ -56,11 +56,14 @@ def _parse(source: Source, start: int) -> Iterator[Read]:
     yield from fold.rest()
 
 
+def _is_event(record: Mapping[str, Any]) -> bool:
+    name = record.get("event")
+    return isinstance(name, str) and ("data" in record or name in EVENTS)
+
+
 FORMAT = Format(
     name="events",
     looks_like="JSON objects with `event` and `data`: Kaizen's event log",
-    claims=lambda sample: sample.has(
-        lambda record: "event" in record and ("data" in record or record["event"] in EVENTS)
-    ),
+    claims=lambda sample: sample.has(_is_event),
     parse=_parse,
 )

@@ -12,6 +12,7 @@ interaction. Tools, retrievals, embeddings, guardrails and evaluations are steps
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kaizen_api.errors import Invalid
@@ -40,6 +41,7 @@ _MAX_PAGES = 3
 """How deep pages may lie in each other."""
 
 
+@lru_cache(maxsize=1024)
 def _snake(name: str) -> str:
     return _CAPITAL.sub(r"_\1", name).lower()
 

@@ -11,6 +11,7 @@ from kaizen_api.jobs import LIVE_QUEUE, WORK_QUEUE
 
 _RUN = (sys.executable, "-P", "-m")  # -P: a file of the working folder never shadows a module
 _CELERY = (*_RUN, "celery", "-A", "kaizen_worker.app")
+_CONTROL = (*_RUN, "celery", "-A", "kaizen_worker.app:control")  # without the engine that only workers need
 _UVICORN = (*_RUN, "uvicorn", "--no-access-log", "--factory")
 _LOOPBACK = "127.0.0.1"
 
@@ -56,7 +57,7 @@ def workers(config: KaizenConfig) -> list[Service]:
 
 def beat(folder: Path) -> Service:
     """The scheduler; it remembers in `folder` what ran when."""
-    return Service("beat", (*_CELERY, "beat", "--schedule", str(folder / "beat-schedule"), "--loglevel", "INFO"))
+    return Service("beat", (*_CONTROL, "beat", "--schedule", str(folder / "beat-schedule"), "--loglevel", "INFO"))
 
 
 def exporter(config: KaizenConfig, *, host: str = _LOOPBACK) -> Service:
@@ -70,7 +71,7 @@ def flower(config: KaizenConfig, folder: Path) -> Service:
     """Workers and tasks to watch; loopback only, so its API needs no password. It remembers tasks in `folder`."""
     port = config.flower_port
     argv = (
-        *_CELERY,
+        *_CONTROL,
         "flower",
         f"--address={_LOOPBACK}",
         f"--port={port}",

@@ -166,7 +166,7 @@ class CircuitBreaker:
         self._order("open", seconds)
 
     def close(self, *, seconds: float = ORDER_SECONDS) -> None:
-        """Admit every call and count nothing for so long, or until `open` or `auto`; after it nothing is held against it."""
+        """Admit every call and count nothing for so long, or until `open` or `auto`; past failures are forgotten."""
         self._order("closed", seconds)
 
     def auto(self) -> None:

@@ -111,7 +111,6 @@ def _quick(pool: ConnectionPool, timeout: float) -> Redis:
         "retry": Retry(NoBackoff(), 0),
         "retry_on_timeout": False,
         "retry_on_error": [],
-        "decode_responses": False,
         "health_check_interval": 0,
     }
     return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **(kept | quick)))

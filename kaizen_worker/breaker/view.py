@@ -4,7 +4,7 @@ import random
 import time
 
 from kaizen_worker.breaker.permit import Permit
-from kaizen_worker.breaker.reply import ADMITTED, CLOSED, OVERRIDES, SECOND, Reply
+from kaizen_worker.breaker.reply import ADMITTED, CLOSED, SECOND, Reply
 
 
 class View:
@@ -27,12 +27,7 @@ class View:
         rest = reply.retry_after / SECOND if reply.is_open else 0.0
         self._open = (now + min(rest, self._recheck * random.uniform(0.8, 1.2)), now + rest)
         self._closed = (0.0, None)
-        calm = (
-            reply.code == ADMITTED
-            and reply.state == CLOSED
-            and not reply.failures
-            and OVERRIDES[reply.override] is None
-        )
+        calm = reply.code == ADMITTED and reply.state == CLOSED and not reply.failures
         if self._closed_cache and calm:
             self._closed = (now + self._closed_cache, Permit(generation=reply.generation))
 

@@ -45,17 +45,19 @@ class Embedder(Protocol):
         """Length d of a vector."""
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Give (u, d) float32 rows of unit length, one a text, each rounded through float16."""
+        """Give (u, d) float32 rows of unit length to within float16, through which they are rounded; one a text."""
 
 
 def restore(halves: NDArray[np.float16]) -> Vectors:
-    """Give unit rows (u, d) float32 back from their float16 storage, bit for bit as they were embedded."""
-    wide = halves.astype(np.float64)
-    return np.asarray(wide / np.sqrt((wide * wide).sum(axis=1, keepdims=True)), dtype=np.float32)
+    """Give rows (u, d) float32 back from their float16 storage, bit for bit as they were embedded."""
+    return halves.astype(np.float32)
 
 
 def _settle(rows: NDArray[np.float64]) -> Vectors:
-    """Bring rows (u, d) to unit length and through float16; a row of zeros becomes the first axis."""
+    """Bring rows (u, d) to unit length and through float16; a row of zeros becomes the first axis.
+
+    Not to unit length again: rounding that would not come back from storage to the bit.
+    """
     rows[~rows.any(axis=1), 0] = 1.0
     return restore((rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))).astype(np.float16))
 

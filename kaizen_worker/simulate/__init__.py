@@ -6,11 +6,11 @@ same ones give the same interactions to the bit. What is true of each turn stays
 tells it beside them.
 """
 
-from kaizen_worker.simulate.assistant import Found, LookUp, Outcome, answers, quote
+from kaizen_worker.simulate.assistant import MODELS, Found, LookUp, Outcome, answers, quote
 from kaizen_worker.simulate.faults import Fault, FaultKind, place_faults
 from kaizen_worker.simulate.halves import Split, split
 from kaizen_worker.simulate.rates import Rates
-from kaizen_worker.simulate.scenario import MODELS, Scenario
+from kaizen_worker.simulate.scenario import Scenario
 from kaizen_worker.simulate.sessions import Session, sessions
 from kaizen_worker.simulate.stage import Played, perform, play
 from kaizen_worker.simulate.users import Kind

@@ -11,6 +11,9 @@ from typing import Literal
 from kaizen_worker.helpdesk import Subject, Turns
 from kaizen_worker.simulate.rates import Rates
 
+MODELS = ("desk-small", "desk-large")
+"""The models that serve, one a session."""
+
 READ = 3
 """Found documents that the assistant reads, the best ones."""
 

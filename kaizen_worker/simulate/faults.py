@@ -6,6 +6,8 @@ from datetime import datetime
 from random import Random
 from typing import Literal
 
+from kaizen_worker.simulate.assistant import MODELS
+
 FaultKind = Literal["slow", "errors", "burst", "low_level", "missing"]
 
 SLOW_FACTORS = (4.0, 6.0)
@@ -52,7 +54,7 @@ class Fault:
 
 
 def place_faults(
-    known: Sequence[str], missing: Sequence[str], models: Sequence[str], *, period: tuple[datetime, datetime], seed: int
+    known: Sequence[str], missing: Sequence[str], *, start: datetime, end: datetime, seed: int
 ) -> tuple[Fault, ...]:
     """Two slow subjects, two subjects with errors in one model, one that bursts, one low model, and what is missing.
 
@@ -62,24 +64,23 @@ def place_faults(
     Args:
         known: Ids of the subjects that the assistant can answer; at least five.
         missing: Ids of those that it can not.
-        models: The names of the models.
-        period: Start and end; all but the burst begin at the start.
+        start: Of the period, and the onset of all but the burst.
+        end: Of the period, and of the burst.
         seed: Decides the places.
 
     Raises:
         ValueError: fewer than five known subjects.
     """
-    start, end = period
     chance = Random(f"{seed}/faults")
     *slow, one, other, bursting = chance.sample(sorted(known), 5)
     late = end - (end - start) * BURST_TAIL
     return (
         *(Fault(kind="slow", size=round(chance.uniform(*SLOW_FACTORS), 1), onset=start, subject=s) for s in slow),
         *(
-            Fault(kind="errors", size=ERROR_SHARE, onset=start, subject=subject, model=chance.choice(models))
+            Fault(kind="errors", size=ERROR_SHARE, onset=start, subject=subject, model=chance.choice(MODELS))
             for subject in (one, other)
         ),
         Fault(kind="burst", size=BURST_FACTOR, onset=late, subject=bursting),
-        Fault(kind="low_level", size=LEVEL_LOSS, onset=start, model=chance.choice(models)),
+        Fault(kind="low_level", size=LEVEL_LOSS, onset=start, model=chance.choice(MODELS)),
         *(Fault(kind="missing", size=1.0, onset=start, subject=subject) for subject in missing),
     )

@@ -8,9 +8,6 @@ from kaizen_worker.helpdesk import Subject, Turns
 from kaizen_worker.simulate.faults import Fault
 from kaizen_worker.simulate.rates import Rates
 
-MODELS = ("desk-small", "desk-large")
-"""The models that serve, one a session."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:

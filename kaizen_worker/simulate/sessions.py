@@ -7,7 +7,8 @@ from itertools import accumulate, pairwise
 from random import Random
 
 from kaizen_worker.helpdesk import Subject
-from kaizen_worker.simulate.scenario import MODELS, Scenario
+from kaizen_worker.simulate.assistant import MODELS
+from kaizen_worker.simulate.scenario import Scenario
 
 LEAST_SESSIONS = 15
 """Sessions of every subject, if there are enough of them."""
@@ -31,6 +32,9 @@ class Session:
     user_id: str | None
     model: str
     questions: tuple[str, ...]
+
+
+_Draft = tuple[datetime, Subject, str | None, str, tuple[str, ...]]  # a session but for its id
 
 
 def sessions(scenario: Scenario) -> tuple[Session, ...]:
@@ -62,10 +66,8 @@ def _zipf(ranks: int, exponent: float) -> list[float]:
     return [rank**-exponent for rank in range(1, ranks + 1)]
 
 
-def _of(
-    subject: Subject, count: int, scenario: Scenario
-) -> Iterator[tuple[datetime, Subject, str | None, str, tuple[str, ...]]]:
-    """The sessions of one subject, but for their ids, in no order."""
+def _of(subject: Subject, count: int, scenario: Scenario) -> Iterator[_Draft]:
+    """The sessions of one subject, in no order."""
     chance = Random(f"{scenario.seed}/{scenario.name}/{subject.id}")
     starts = _starts(subject, count, scenario, chance)
     people = _people(len(starts), scenario, chance)
@@ -90,11 +92,11 @@ def _people(count: int, scenario: Scenario, chance: Random) -> list[str | None]:
     """Who has each session: the stated share with a user, among them enough distinct ones."""
     names = [f"user-{rank:03d}" for rank in range(1, scenario.users + 1)]
     weights = _zipf(len(names), scenario.rates.user_zipf)
-    # The largest u^(1/w) are a weighted sample without replacement (Efraimidis and Spirakis 2006).
-    keys = {name: chance.random() ** (1 / weight) for name, weight in zip(names, weights, strict=True)}
+    # The first to come, each at its own rate, are a weighted sample without replacement.
+    comes = {name: chance.expovariate(weight) for name, weight in zip(names, weights, strict=True)}
     named = round(scenario.rates.user_share * count)
     people: list[str | None] = []
-    people += sorted(names, key=lambda name: -keys[name])[: min(LEAST_USERS, named)]
+    people += sorted(names, key=comes.__getitem__)[: min(LEAST_USERS, named)]
     people += chance.choices(names, weights, k=named - len(people))
     people += [None] * (count - named)
     chance.shuffle(people)

@@ -13,6 +13,7 @@ import numpy as np
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_worker.pipeline.embed import restore
 from kaizen_worker.types import Vectors
 
 _CHUNK = 1_000
@@ -51,9 +52,9 @@ class VectorStore:
         found = self._read(names, bucket)
         rows = np.empty((len(texts), self._dimension), np.float32)
         missing = [index for index, value in enumerate(found) if value is None]
-        for index, value in enumerate(found):
-            if value is not None:
-                rows[index] = np.frombuffer(value, np.float16)
+        stored = [index for index, value in enumerate(found) if value is not None]
+        if stored:
+            rows[stored] = restore(np.frombuffer(b"".join(filter(None, found)), np.float16).reshape(len(stored), -1))
         if missing:
             rows[missing] = embed([texts[index] for index in missing])
             self._write({names[index]: rows[index].astype(np.float16).tobytes() for index in missing}, bucket)

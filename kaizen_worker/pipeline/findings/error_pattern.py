@@ -1,5 +1,7 @@
 """error_pattern: an error that clusters by topic, model or tool, by two of them together, or in time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import needed_people, units
@@ -15,7 +17,7 @@ from kaizen_worker.pipeline.findings.statement import (
     persons,
     strength,
 )
-from kaizen_worker.pipeline.findings.subgroups import MIN_HITS, Key, Subgroup, search
+from kaizen_worker.pipeline.findings.subgroups import MIN_HITS, Key, Subgroup, Table, search, tables
 from kaizen_worker.types import Finding, Flags, Sample
 
 
@@ -23,23 +25,23 @@ def find(sample: Sample) -> Tested:
     """Search each type of error for the groups and the time in which it clusters."""
     error = sample.window.error
     counts = np.bincount(error.codes[error.codes >= 0], minlength=len(error.names))
+    crossed = tables({"topic": sample.topic, "tool": sample.window.tool.codes, "model": sample.window.model.codes})
+    frequent = np.flatnonzero(counts >= MIN_HITS).tolist()
     findings: list[Finding] = []
-    hypotheses = 0
-    for code in np.flatnonzero(counts >= MIN_HITS):
-        event = error.codes == code
-        for tested in (_groups(sample, error.names[code], event), _time(sample, error.names[code], event)):
-            findings.extend(tested.findings)
-            hypotheses += tested.hypotheses
-    return Tested(tuple(findings), hypotheses)
+    for code in frequent:
+        findings += _groups(sample, error.names[code], error.codes == code, crossed)
+        findings += _time(sample, error.names[code], error.codes == code)
+    return Tested(tuple(findings), len(frequent) * (1 + sum(len(table.seen) for table in crossed)))
 
 
-def _groups(sample: Sample, error: str, event: Flags) -> Tested:
-    window = sample.window
-    columns = {"topic": sample.topic, "tool": window.tool.codes, "model": window.model.codes}
-    found, hypotheses = search(columns, event, units(window))
-    least = needed_people(window.people())
-    spoken = [group for group in found if persons(sample, group.rows[event[group.rows]]) >= least]
-    return Tested(tuple(_say_group(sample, error, event, group) for group in spoken), hypotheses)
+def _groups(sample: Sample, error: str, event: Flags, crossed: Sequence[Table]) -> list[Finding]:
+    found = search(crossed, event, units(sample.window))
+    least = needed_people(sample.window.people())
+    return [
+        _say_group(sample, error, event, group)
+        for group in found
+        if persons(sample, group.rows[event[group.rows]]) >= least
+    ]
 
 
 def _say_group(sample: Sample, error: str, event: Flags, group: Subgroup) -> Finding:
@@ -72,16 +74,15 @@ def _place(sample: Sample, key: Key) -> str:
     return " with ".join(f"{attribute} '{names[attribute][code]}'" for attribute, code in key)
 
 
-def _time(sample: Sample, error: str, event: Flags) -> Tested:
+def _time(sample: Sample, error: str, event: Flags) -> list[Finding]:
     who = units(sample.window)
     grid = clock(sample.window.occurred_at, who)
-    if grid is None:
-        return Tested((), 0)
-    found = burst(grid, event, who, Stretches.short())
-    enough = found is not None and persons(sample, found.rows) >= needed_people(sample.window.people())
-    if found is None or not enough or found.p_value > WORTH:
-        return Tested((), 1)
-    return Tested((_say_time(sample, error, event, found, grid.inside(found)),), 1)
+    found = burst(grid, event, who, Stretches.short()) if grid else None
+    if grid is None or found is None or found.p_value > WORTH:
+        return []
+    if persons(sample, found.rows) < needed_people(sample.window.people()):
+        return []
+    return [_say_time(sample, error, event, found, grid.inside(found))]
 
 
 def _say_time(sample: Sample, error: str, event: Flags, found: Burst, inside: Flags) -> Finding:

@@ -70,7 +70,7 @@ def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
         subject={"topic": gap.topic},
         description=(
             f"'{sample.topic_names[code]}' is not served: {meaning}. {percent(deficit.estimate)} more of its questions "
-            f"fail than of a served topic's (95 %: {percent(deficit.low)} to {percent(deficit.high)}), "
+            f"are left unserved than of a served topic's (95 %: {percent(deficit.low)} to {percent(deficit.high)}), "
             f"{basis(sample, rows)}."
         ),
         recommendation=advice,

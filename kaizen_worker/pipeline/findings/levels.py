@@ -1,6 +1,6 @@
 """Is a measure higher than it may be: overall, and in which topics?
 
-"Higher" is said of the median or of the average, whichever shows it better (and the p-value is doubled for the choice).
+"Higher" is said of the median or of the average, as one of them shows it (and the p-value is doubled for the choice).
 A topic speaks only where it is also higher than the rest, and everything only without its worst topic, as with rates.
 """
 
@@ -17,6 +17,9 @@ from kaizen_worker.pipeline.findings.rates import MAJORITY
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.pipeline.findings.tails import binomial, higher_ranks, over_mean
 from kaizen_worker.types import Codes, Floats, Sample
+
+CLEAR = 1e-4
+"""p-value from which the median is named, even where the average shows it better: it is what a user meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class _Measure:
         )
         higher, design = values > self.limit, self._design(rows)
         by_median = binomial(higher.sum() / design, (values != self.limit).sum() / design, 0.5)
-        return min(1.0, 2 * min(by_median, by_mean)), "median" if by_median <= by_mean else "average"
+        return min(1.0, 2 * min(by_median, by_mean)), "median" if by_median <= max(by_mean, CLEAR) else "average"
 
     def above(self, rows: Rows, total: int) -> float:
         """p-value of "no higher than the other rows of the total"."""

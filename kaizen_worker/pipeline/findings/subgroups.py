@@ -5,7 +5,7 @@ speaks only where it is worse than both its members without it; a single group o
 worst part. What covers the same rows as an earlier group says nothing new.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,16 +23,7 @@ TIMES, POINTS = 1.5, 0.02
 """How much more frequent the event must be inside: times the rate outside, and above it; less is of no use."""
 
 Key = tuple[tuple[str, int], ...]
-"""A group: attribute and code, one or two of them, by attribute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A group of rows that have one value of an attribute, or of two."""
-
-    key: Key
-    hits: int
-    seen: int
+"""A group: attribute and code, one or two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,82 +37,115 @@ class Subgroup:
     p_value: float
 
 
-def search(columns: Mapping[str, Codes], event: Flags, unit: Codes) -> tuple[list[Subgroup], int]:
-    """Groups in which the event clusters, by key, and how many groups were looked at.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All groups of one attribute, or of two, that have enough rows."""
 
-    Args:
-        columns: Attribute -> (n,) int32, -1 for none; earlier attributes explain first.
-        event: (n,) bool.
-        unit: (n,) what repeats itself.
-    """
-    found = _cells(columns, event)
-    total = count(event, unit, np.arange(len(event)))
-    spoken: list[Subgroup] = []
-    for cell in found.values():
-        if cell.hits < MIN_HITS or not _stands_out(cell, total):
-            continue
-        rows = np.flatnonzero(np.logical_and.reduce([columns[name] == code for name, code in cell.key]))
-        inside = count(event, unit, rows)
-        p_value = _clusters(cell, inside, found, total)
-        if p_value <= WORTH and not any(np.array_equal(rows, other.rows) for other in spoken):
-            spoken.append(Subgroup(cell.key, rows, inside, total.without(inside), p_value))
-    return spoken, len(found)
+    names: tuple[str, ...]
+    codes: Codes  # (g, 1 or 2) the values of each group
+    seen: Rows  # (g,) its rows
+    place: Rows  # (n,) the group of each row, -1 for none
+
+    def hits(self, event: Flags) -> Rows:
+        """How often the event (n,) occurs in each group, (g,)."""
+        inside = self.place[event]
+        return np.bincount(inside[inside >= 0], minlength=len(self.seen))
+
+    def key(self, group: int) -> Key:
+        """What the group is."""
+        return tuple(zip(self.names, map(int, self.codes[group]), strict=True))
 
 
-def _cells(columns: Mapping[str, Codes], event: Flags) -> dict[Key, Cell]:
-    """Every group with enough rows, single ones first, with its count of the event."""
-    crossed = [
-        _cross(names, [columns[name] for name in names], event)
+Counted = Sequence[tuple[Table, Rows]]
+"""Each table with the hits of its groups."""
+
+
+def tables(columns: Mapping[str, Codes]) -> list[Table]:
+    """Cross the attributes (each (n,) int32, -1 for none), single ones first; earlier attributes explain first."""
+    return [
+        _cross(names, np.column_stack([columns[name] for name in names]))
         for depth in (1, 2)
         for names in combinations(columns, depth)
     ]
-    return {cell.key: cell for group in crossed for cell in group}
 
 
-def _cross(names: tuple[str, ...], columns: list[Codes], event: Flags) -> list[Cell]:
-    table = np.column_stack(columns)
-    known = (table >= 0).all(axis=1)
-    values, place, seen = np.unique(table[known], axis=0, return_inverse=True, return_counts=True)
-    hits = np.bincount(place.ravel(), weights=event[known], minlength=len(values)).astype(np.int64)
-    return [
-        Cell(tuple(zip(names, map(int, value), strict=True)), int(hit), int(many))
-        for value, hit, many in zip(values, hits, seen, strict=True)
-        if many >= MIN_SUPPORT
+def _cross(names: tuple[str, ...], values: Codes) -> Table:
+    known = np.flatnonzero((values >= 0).all(axis=1))
+    sizes = values.max(axis=0, initial=0) + 1
+    cells, place, seen = np.unique(
+        np.ravel_multi_index(tuple(values[known].T), tuple(sizes)), return_inverse=True, return_counts=True
+    )
+    kept = seen >= MIN_SUPPORT
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    places = np.full(len(values), -1, np.intp)
+    places[known] = number[place]
+    codes = np.column_stack(np.unravel_index(cells[kept], tuple(sizes))).astype(np.int32)
+    return Table(names, codes, seen[kept], places)
+
+
+def search(crossed: Sequence[Table], event: Flags, unit: Codes) -> list[Subgroup]:
+    """Groups in which the event clusters, out of those of all `tables`.
+
+    Args:
+        crossed: From `tables`.
+        event: (n,) bool.
+        unit: (n,) what repeats itself.
+    """
+    total = count(event, unit, np.arange(len(event)))
+    counts = [table.hits(event) for table in crossed]
+    spoken: list[Subgroup] = []
+    for table, hits in zip(crossed, counts, strict=True):
+        for group in _standing_out(table, hits, total):
+            rows = np.flatnonzero(table.place == group)
+            inside = count(event, unit, rows)
+            p_value = inside.above(total.without(inside))
+            if p_value <= WORTH:
+                explain = _spread if len(table.names) == 1 else _sharper
+                p_value = max(
+                    p_value, explain(table.key(group), inside, total, list(zip(crossed, counts, strict=True)))
+                )
+            if p_value <= WORTH and not any(np.array_equal(rows, other.rows) for other in spoken):
+                spoken.append(Subgroup(table.key(group), rows, inside, total.without(inside), p_value))
+    return spoken
+
+
+def _standing_out(table: Table, hits: Rows, total: Count) -> list[int]:
+    """Groups in which the event is frequent enough, and so much more frequent than outside, that it matters."""
+    rest = total.seen - table.seen
+    outside = (total.hits - hits) / np.maximum(rest, 1)
+    rate = hits / table.seen
+    able = (rest >= MIN_SUPPORT) & (hits >= MIN_HITS) & (rate >= TIMES * outside) & (rate - outside >= POINTS)
+    return np.flatnonzero(able).tolist()
+
+
+def _spread(key: Key, inside: Count, total: Count, counted: Counted) -> float:
+    """p-value of "but for its worst part, the group is like the rest"; 0.0 where no part leaves enough of it."""
+    ((name, code),) = key
+    parts = [
+        (hits - total.hits / total.seen * seen, hits, seen)
+        for table, all_hits in counted
+        if len(table.names) > 1 and name in table.names
+        for hits, seen in _of(table, all_hits, name, code)
+        if inside.seen - seen >= MIN_SUPPORT
     ]
-
-
-def _stands_out(cell: Cell, total: Count) -> bool:
-    outside = (total.hits - cell.hits) / max(total.seen - cell.seen, 1)
-    rate = cell.hits / cell.seen
-    return total.seen - cell.seen >= MIN_SUPPORT and rate >= TIMES * outside and rate - outside >= POINTS
-
-
-def _clusters(cell: Cell, inside: Count, found: Mapping[Key, Cell], total: Count) -> float:
-    """p-value of "the event is as frequent outside", and of what a better group would explain."""
-    p_value = inside.above(total.without(inside))
-    if p_value > WORTH:
-        return p_value
-    single = len(cell.key) == 1
-    return max(p_value, _spread(cell, found, total) if single else _sharper(cell, inside, found, total))
-
-
-def _spread(cell: Cell, found: Mapping[Key, Cell], total: Count) -> float:
-    """p-value of "but for its worst part, the group is like the rest"."""
-    parts = [part for part in found.values() if len(part.key) > 1 and cell.key[0] in part.key]
-    parts = [part for part in parts if cell.seen - part.seen >= MIN_SUPPORT]
     if not parts:
         return 0.0
-    rate = total.hits / total.seen
-    worst = max(parts, key=lambda part: part.hits - rate * part.seen)
-    remainder = Count(cell.hits - worst.hits, cell.seen - worst.seen, total.design)
-    return remainder.above(Count(total.hits - cell.hits, total.seen - cell.seen, total.design))
+    _, hits, seen = max(parts)
+    remainder = Count(inside.hits - hits, inside.seen - seen, total.design)
+    return remainder.above(Count(total.hits - inside.hits, total.seen - inside.seen, total.design))
 
 
-def _sharper(cell: Cell, inside: Count, found: Mapping[Key, Cell], total: Count) -> float:
+def _sharper(key: Key, inside: Count, total: Count, counted: Counted) -> float:
     """p-value of "the pair is like what else there is of one of its members"; 1.0 where there is nothing else."""
     p_value = 0.0
-    for part in cell.key:
-        member = found[(part,)]
-        rest = Count(member.hits - cell.hits, member.seen - cell.seen, total.design)
+    for name, code in key:
+        ((hits, seen),) = [_of(table, hits, name, code)[0] for table, hits in counted if table.names == (name,)]
+        rest = Count(hits - inside.hits, seen - inside.seen, total.design)
         p_value = max(p_value, inside.above(rest) if rest.seen >= MIN_SUPPORT else 1.0)
     return p_value
+
+
+def _of(table: Table, hits: Rows, name: str, code: int) -> list[tuple[int, int]]:
+    """Hits and rows of each group that has the value."""
+    groups = np.flatnonzero(table.codes[:, table.names.index(name)] == code)
+    return list(zip(hits[groups].tolist(), table.seen[groups].tolist(), strict=True))

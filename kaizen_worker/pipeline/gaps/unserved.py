@@ -12,7 +12,7 @@ from kaizen_worker.pipeline.gaps.coverage import calibrated
 from kaizen_worker.types import Flags, Floats, Sample, Served
 
 NO_MATCH = re.compile(
-    r"no[ _-]?(match|result|answer|hit|document|intent)|not[ _-]?found|unanswered|fallback|empty", re.I
+    r"no[ _-]?(match|result|answer|hit|document|intent)|not[ _-]?found|unanswered|fallback|empty", re.IGNORECASE
 )
 """Names of errors that say that nothing was found."""
 

@@ -19,13 +19,16 @@ HEAD_WORDS = 12
 REFUSAL_WORDS = 40
 """Words of a response in which a refusal is looked for: it comes first, caveats come later."""
 
+READ = 1_200
+"""Characters of a response that are read: the words above, with room. What is longer answers, and asks nothing back."""
+
 QUESTION_WORDS = 30
 """Longest response that counts as nothing but a question back."""
 
 CLARIFICATION_WORDS = 60
 """Longest response in which a phrase that asks back counts: longer ones answer, then offer more."""
 
-LAST_QUESTION = re.compile(r"([^.!?\n]*)\?\s*$")
+SENTENCE = re.compile(r"[.!?\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,11 @@ def read_queries(texts: Sequence[str]) -> Queries:
     words = tuple(plain(text) for text in texts)
     heads = [_first(text, HEAD_WORDS) for text in words]
     rejects, opens = mentions(heads, "negation"), mentions(heads, "opening", at_start=True)
-    bare, thanks, thanks_first = mentions(heads, "bare"), mentions(heads, "thanks"), mentions(heads, "thanks", at_start=True)
+    bare, thanks, thanks_first = (
+        mentions(heads, "bare"),
+        mentions(heads, "thanks"),
+        mentions(heads, "thanks", at_start=True),
+    )
     escalates = mentions(words, "escalation")
     contentless = vocabulary("function", "negation", "opening", "bare", "thanks")
     closed = np.array([contentless.issuperset(text.split()) for text in words], np.bool_)
@@ -78,16 +85,23 @@ def read_queries(texts: Sequence[str]) -> Queries:
 
 def read_responses(texts: Sequence[str]) -> Responses:
     """Read the distinct responses."""
-    words = [plain(text) for text in texts]
+    words = [plain(text[:READ]) for text in texts]
     lengths = np.array([text.count(" ") - 1 for text in words], np.int64)
+    lengths[[len(text) > READ for text in texts]] = READ
     phrase = mentions(words, "clarification") & (lengths <= CLARIFICATION_WORDS)
     closing = mentions(words, "closing")
-    questions = [LAST_QUESTION.search(text[-400:]) for text in texts]  # a question back is short
-    asks = np.array([found is not None for found in questions], np.bool_)
-    asking = mentions([plain(found[1]) if found else "" for found in questions], "asking", at_start=True)
+    questions = [_last_question(text) for text in texts]
+    asks = np.array([question is not None for question in questions], np.bool_)
+    asking = mentions([plain(question or "") for question in questions], "asking", at_start=True)
     clarification = (phrase | (asking & (lengths <= QUESTION_WORDS))) & ~(closing & ~phrase)
     refusal = mentions([_first(text, REFUSAL_WORDS) for text in words], "refusal") & ~clarification
     return Responses(refusal, clarification, asks)
+
+
+def _last_question(text: str) -> str | None:
+    """The last sentence without its question mark, None if it asks nothing."""
+    text = text.rstrip()
+    return SENTENCE.split(text[-400:-1])[-1] if text.endswith("?") else None  # a question back is short
 
 
 def _first(words: str, count: int) -> str:

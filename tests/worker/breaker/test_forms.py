@@ -212,6 +212,16 @@ def test_threads_and_tasks_hold_their_own_permits(make, advance):
     assert breaker.state().successes == 1
 
 
+def test_a_verdict_uses_its_permit_up(make):
+    breaker = make(1)
+    assert breaker.can_execute()
+    breaker.call_failed()
+    breaker.close()
+    breaker.auto()
+    breaker.call_failed()
+    assert breaker.is_open
+
+
 def test_an_observer_that_fails_is_not_in_the_way(client, name, caplog):
     breaker = CircuitBreaker(name=name, redis=client, observe=lambda *_: fail())
     assert breaker.call(lambda: 7) == 7

@@ -56,6 +56,7 @@ def test_it_returns_to_redis_when_that_answers_again(own, own_server, wait_until
     state = wait_until(lambda: (seen := breaker.state()).shared and seen)
     # The failure may have reached the server with the thaw; what was decided here alone does not reach it.
     assert state.opened <= 1
+    assert all(breaker.state().shared for _ in range(5))
 
 
 def test_alone_it_keeps_the_same_rules(own, own_server, events, wait_until):
@@ -73,6 +74,19 @@ def test_alone_it_keeps_the_same_rules(own, own_server, events, wait_until):
         breaker.report(probe, "success")
     assert breaker.state().state == "closed"
     assert events["to_open"] == events["to_half_open"] == events["to_closed"] == 1
+    own_server.start()
+
+
+def test_the_next_outage_starts_anew(own, own_server, wait_until):
+    breaker = own(1)
+    own_server.kill()
+    breaker.call_failed()
+    assert not breaker.can_execute()
+    own_server.start()
+    wait_until(lambda: breaker.state().shared)
+    assert breaker.can_execute()
+    own_server.kill()
+    assert breaker.can_execute()
     own_server.start()
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from kaizen_api import keys
 from kaizen_api.errors import BreakerOpen, Invalid
 from kaizen_worker.breaker import CircuitBreaker
-from kaizen_worker.breaker.settings import Settings
+from kaizen_worker.breaker.permit import bounded
+from kaizen_worker.breaker.settings import LONGEST_WAIT, Settings
 
 
 def test_a_success_ends_the_row_of_failures(make):
@@ -113,11 +114,14 @@ def test_a_retry_after_is_a_floor(make):
     assert 2 < other.state().retry_after <= 10
 
 
-@pytest.mark.parametrize("asked", [float("inf"), float("nan"), -5, "soon"])
-def test_a_strange_retry_after_is_harmless(make, asked):
+@pytest.mark.parametrize(
+    ("asked", "taken"), [(float("inf"), LONGEST_WAIT), (float("nan"), 0), (-5, 0), ("soon", 0), (None, 0), (7, 7)]
+)
+def test_a_strange_retry_after_is_harmless(make, asked, taken):
+    assert bounded(asked) == taken
     breaker = make(1, 10)
     breaker.call_failed(retry_after=asked)
-    assert breaker.state().retry_after <= 7 * 24 * 3600
+    assert breaker.state().retry_after <= max(taken, 10)
 
 
 @given(
@@ -136,6 +140,11 @@ def test_the_back_off_keeps_its_bounds(chosen, opened, stretch, floor):
     cap = max(chosen.recovery_timeout, chosen.longest_recovery)
     assert max(chosen.recovery_timeout, floor) <= wait <= max(cap * stretch, floor)
     assert chosen.wait(opened + 1, stretch=stretch, floor=floor) >= wait
+
+
+def test_the_jitter_also_parts_those_at_the_cap():
+    capped = Settings(recovery_timeout=10, multiplier=2, longest_recovery=30)
+    assert [capped.wait(opened, stretch=1.5, floor=0) for opened in range(4)] == [15, 30, 45, 45]
 
 
 def test_the_jitter_only_lengthens(make, name):

@@ -11,15 +11,16 @@ from redis.exceptions import ResponseError
 
 from kaizen_api import keys
 from kaizen_api.errors import BreakerOpen
+from kaizen_worker.breaker import CircuitBreaker
 
 
 @pytest.fixture
-def scripts_run(client):
-    """How many scripts the server has run."""
+def trips(client):
+    """How many calls the server has had from breakers."""
 
     def count():
         stats = client.info("commandstats")
-        return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha"))
+        return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha", "sadd"))
 
     return count
 
@@ -33,40 +34,42 @@ def failed(breaker):
     breaker.report(breaker.admit(), "failure")
 
 
-def test_round_trips_while_closed(make, scripts_run):
+def test_round_trips_while_closed(make, trips):
     breaker = make(1000)
+    failed(breaker)  # the server gets to know both scripts
     breaker.call(int)
-    start = scripts_run()
+    start = trips()
     for _ in range(10):
         breaker.call(int)
-    assert scripts_run() - start == 10
+    assert trips() - start == 10
     for _ in range(10):
         failed(breaker)
-    assert scripts_run() - start == 30
+    assert trips() - start == 30
     breaker.call(int)  # its success ends the row, and has to be told
-    assert scripts_run() - start == 32
+    assert trips() - start == 32
 
 
-def test_closed_can_be_believed_for_a_moment(make, scripts_run, events):
+def test_closed_can_be_believed_for_a_moment(make, trips, events):
     breaker = make(1, closed_cache=0.25)
     breaker.call(int)
-    start = scripts_run()
+    start = trips()
     for _ in range(1000):
         breaker.call(int)
-    assert scripts_run() - start < 500
+    assert trips() - start < 500
     assert events["admitted"] == 1001
     failed(breaker)
     rejected(breaker)
 
 
-def test_round_trips_while_known_to_be_open(make, scripts_run, events):
+@pytest.mark.parametrize("open_it", [CircuitBreaker.call_failed, CircuitBreaker.open])
+def test_round_trips_while_known_to_be_open(make, trips, events, open_it):
     breaker = make(1, recheck=60)
-    breaker.call_failed()
-    before = scripts_run()
+    open_it(breaker)
+    before = trips()
     for _ in range(100):
         rejected(breaker)
     assert breaker.is_open
-    assert scripts_run() == before
+    assert trips() == before
     assert events["rejected"] == 100
 
 

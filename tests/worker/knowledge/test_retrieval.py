@@ -114,12 +114,13 @@ def test_excluded_entries_leave_their_place_to_others(kb_server):
     assert ids(searched.search(query, limit=1, exclude=frozenset({"pin", "unknown"}))) == ["branch"]
 
 
-def test_changes_that_were_trimmed_or_lost_cost_a_rebuild_and_no_entry(entries, kb_server):
+@pytest.mark.parametrize("left", [0, 1])
+def test_changes_that_were_trimmed_or_lost_cost_a_rebuild_and_no_entry(entries, kb_server, left):
     searched = retrieval(kb_server)
     searched.search("PIN", limit=1)
-    entries.expire("pin", at=2)
     entries.put(from_document(Document(id="new", text="Pension plans."), at=2), at=2)
-    kb_server.xtrim(keys.changes("acme"), maxlen=0, approximate=False)
+    entries.expire("pin", at=2)
+    kb_server.xtrim(keys.changes("acme"), maxlen=left, approximate=False)
     assert ids(searched.search("pension plans", limit=1)) == ["new"]
     assert "pin" not in ids(searched.search("PIN", limit=9))
 

@@ -41,9 +41,10 @@ def test_what_happens_after_the_cut_off_changes_no_byte(entries, tmp_path):
     assert first == second
 
 
-def test_a_replaced_text_is_in_the_archive_of_its_time(entries, tmp_path):
+@pytest.mark.parametrize("made", [6, 20])
+def test_a_replaced_text_is_in_the_archive_of_its_time(entries, tmp_path, made):
     entries.put(from_document(Document(id="zz", text="old words"), at=5), at=5)
-    entries.put(from_document(Document(id="zz", text="new words"), at=20), at=20)
+    entries.put(from_document(Document(id="zz", text="new words"), at=made), at=20)
     texts = {kept.text: kept for kept in restore(archive(entries.export(), tmp_path, cutoff=10))}
     assert texts["old words"].state == "active"
     assert texts["old words"].id == entry_id(source="import", url="", text="old words")

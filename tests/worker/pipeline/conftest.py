@@ -1,7 +1,8 @@
 """A small world with known faults: what users ask of an assistant, and how it goes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -33,6 +34,7 @@ FORMS = {
     "creation": "write a note on {0} and {1}",
     "statement": "my {0} lies beside the {1} today",
 }
+Where = Callable[[Record], bool]
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,36 @@ class World:
     topics: dict[str, str]  # interaction id -> topic, none for turns without a question
     thresholds: Thresholds = field(default_factory=lambda: Thresholds(max_insights=50))
 
-    def change(self, *, where: Callable[[Record, str], bool], **columns: object) -> "World":
-        """The same world with other values where the test wants them; a callable value gets the record."""
-        return replace(self, records=tuple(self._changed(record, where, columns) for record in self.records))
+    def change(self, topic: str = "", *, share: float = 1.0, where: Where | None = None, **columns: object) -> "World":
+        """The same world with other values in a topic, where the test wants them; a callable value gets the record.
 
-    def _changed(self, record: Record, where: Callable[[Record, str], bool], columns: dict[str, object]) -> Record:
-        if not where(record, self.topics.get(record.id, "")):
-            return record
-        values = {name: value(record) if callable(value) else value for name, value in columns.items()}
-        return msgspec.structs.replace(record, **values)
+        `share` takes a part of the records that depends on their ids alone.
+        """
+        chosen = {
+            record.id
+            for record in self.records
+            if (not topic or self.topics.get(record.id) == topic)
+            and crc32(record.id.encode()) < share * 2**32
+            and (where is None or where(record))
+        }
+        changed = (_changed(record, columns) if record.id in chosen else record for record in self.records)
+        return replace(self, records=tuple(changed))
 
-    def add(self, records: Iterable[tuple[Record, str | None]]) -> "World":
-        more = list(records)
-        topics = self.topics | {record.id: topic for record, topic in more if topic}
-        return replace(self, records=(*self.records, *(record for record, _ in more)), topics=topics)
+    def follow(self, topic: str, text: str, *, share: float = 1.0) -> "World":
+        """The user says something more after some turns of a topic, half a minute later."""
+        more = [
+            msgspec.structs.replace(
+                record,
+                id=f"{record.id}+",
+                query=text,
+                occurred_at=record.occurred_at + 30_000_000,
+                feedback=None,
+                error=None,
+            )
+            for record in self.records
+            if self.topics.get(record.id) == topic and crc32(record.id.encode()) < share * 2**32
+        ]
+        return replace(self, records=(*self.records, *more))
 
     def window(self) -> Window:
         return as_window(self.records)
@@ -72,6 +90,11 @@ class World:
         ids = tuple(f"t-{name}" for name in names)
         sample = Sample(looked, topic, ids, names, found, self.thresholds, kinds=kinds)
         return replace(sample, **values)
+
+
+def _changed(record: Record, columns: dict[str, object]) -> Record:
+    values = {name: value(record) if callable(value) else value for name, value in columns.items()}
+    return msgspec.structs.replace(record, **values)
 
 
 def as_window(records: Sequence[Record]) -> Window:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from math import log, sqrt
+from random import Random
 from statistics import mean, median, stdev
 
 import pytest
 
 from kaizen_worker.simulate import MODELS, Fault, Played, Rates, Scenario, perform
+from kaizen_worker.simulate.users import pause
 
 
 def questions(played: Iterable[Played]) -> list[Played]:
@@ -74,7 +76,7 @@ def test_how_users_rate(played: list[Played], scenario: Scenario) -> None:
     near((given is not None for good, given in said if good), rates.feedback_after_good)
     near((given is not None for good, given in said if not good), rates.feedback_after_failure)
     rated = [(good, given) for good, given in said if given is not None]
-    assert {given for _, given in rated} == {-1.0, 1.0}
+    assert set(rated) == {(True, 1.0), (True, -1.0), (False, -1.0), (False, 1.0)}
     near((good != (given > 0) for good, given in rated), rates.feedback_mistaken)
 
 
@@ -90,6 +92,13 @@ def test_latency_and_pauses_are_lognormal(played: list[Played], scenario: Scenar
         for before, after in pairwise(t for t, turn in zip(times, played, strict=True) if turn.session.id == session)
     ]
     assert median(waits) == pytest.approx(rates.pause_median, rel=0.1)
+
+
+def test_no_pause_is_longer_than_the_longest() -> None:
+    rates = Rates(pause_median=600.0, pause_most=900.0)
+    drawn = [pause(rates, Random(seed)) for seed in range(100)]
+    assert max(drawn) == rates.pause_most
+    assert min(drawn) < 300
 
 
 def test_the_level_and_one_critic_tell_the_outcome_the_other_nothing(played: list[Played], scenario: Scenario) -> None:
