@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from kaizen_api.config import KaizenConfig
@@ -16,6 +15,7 @@ from kaizen_api.connection import redis_url
 
 _FILE = "pushed.json"
 _HEAD = 4096
+_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +35,31 @@ class Bookmarks:
         self._file = config.data_dir / _FILE
         self._where = f"{redis_url(config)}\n{config.tenant}"
 
-    def of(self, log: Path) -> Bookmark | None:
-        """Where to go on, None for the beginning."""
+    def of(self, log: int) -> Bookmark | None:
+        """Where to go on in an open log (its file descriptor), None for the beginning."""
         stored = self._load().get(self._key(log))
-        return Bookmark(**stored) if stored else None
+        if stored is None or _head(log, stored.pop("head_bytes"))[1] != stored.pop("head"):
+            return None
+        return Bookmark(**stored)
 
-    def put(self, log: Path, bookmark: Bookmark) -> None:
-        """Remember where to go on; the file is whole at any time."""
-        self._store({**self._load(), self._key(log): asdict(bookmark)})
+    def put(self, log: int, bookmark: Bookmark) -> None:
+        """Remember where to go on; the file of bookmarks is whole at any time."""
+        marks = self._load()
+        size, digest = _head(log, _HEAD)
+        marks.pop(self._key(log), None)
+        marks[self._key(log)] = {**asdict(bookmark), "head_bytes": size, "head": digest}
+        self._store(dict(list(marks.items())[-_KEPT:]))
 
-    def drop(self, log: Path) -> None:
+    def drop(self, log: int) -> None:
         """Forget: the log is done."""
         marks = self._load()
         if marks.pop(self._key(log), None):
             self._store(marks)
 
-    def _key(self, log: Path) -> str:
-        """Of the file rather than its name; its beginning tells a new file in its place."""
-        with log.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            head = stream.read(_HEAD)
-        identity = f"{self._where}\n{status.st_dev}:{status.st_ino}\n".encode()
-        return hashlib.blake2b(identity + head, digest_size=16).hexdigest()
+    def _key(self, log: int) -> str:
+        """Of the file rather than its name: it may move, and another may take its place at any time."""
+        status = os.fstat(log)
+        return hashlib.sha256(f"{self._where}\n{status.st_dev}:{status.st_ino}".encode()).hexdigest()[:32]
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -70,3 +73,9 @@ class Bookmarks:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(json.dumps(marks))
         fresh.replace(self._file)
+
+
+def _head(log: int, size: int) -> tuple[int, str]:
+    """How many of the first bytes there are, up to `size`, and their digest: tells another log in the same file."""
+    head = os.pread(log, size, 0)
+    return len(head), hashlib.sha256(head).hexdigest()[:32]

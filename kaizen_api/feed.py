@@ -6,7 +6,7 @@ harmless, so a feed that broke off may begin again anywhere before that.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,6 +75,8 @@ class Feed:
         self._started = int(time.time()) if started is None else started
         self._intake: Intake | None = None
         self._position = 0
+        self._tally, self._offset = Tally(), 0
+        self._batch: list[Record] = []
         self._on_refused = on_refused
         self._on_wait = on_wait
 
@@ -84,25 +86,30 @@ class Feed:
         Raises:
             Unavailable: Redis was away, or the stream full, for `PATIENCE` seconds.
         """
-        batch: list[Record] = []
+        self._tally, self._offset = tally, 0
         for read in reads:
-            value = self._record(read)
-            if isinstance(value, Refused):
-                tally.refuse(value)
-                self._on_refused(value)
-                continue
-            batch.append(value)
-            if len(batch) >= MAX_BATCH:
-                self._append(batch, tally)
-                batch = []
-                yield read.offset
-        self._append(batch, tally)
+            self._add(read)
+            if len(self._batch) >= MAX_BATCH:
+                yield self.flush()
+        self.flush()
 
-    def _append(self, batch: Sequence[Record], tally: Tally) -> None:
-        if batch:
-            appended = self._insist(lambda: self._producer.append_records(batch))
-            tally.accepted += appended.accepted
-            tally.duplicate += len(appended.duplicates)
+    def flush(self) -> int:
+        """Append what was read of the log so far; returns the offset up to which it is done."""
+        if self._batch:
+            appended = self._insist(lambda: self._producer.append_records(self._batch))
+            self._tally.accepted += appended.accepted
+            self._tally.duplicate += len(appended.duplicates)
+            self._batch = []
+        return self._offset
+
+    def _add(self, read: Read) -> None:
+        value = self._record(read)
+        self._offset = read.offset
+        if isinstance(value, Refused):
+            self._tally.refuse(value)
+            self._on_refused(value)
+        else:
+            self._batch.append(value)
 
     def _record(self, read: Read) -> Record | Refused:
         if isinstance(read.value, Refused):
@@ -115,6 +122,8 @@ class Feed:
     def _timed(self, interaction: Interaction) -> Record:
         if self._intake is None:
             self._intake = self._insist(lambda: self._producer.intake)
+        if interaction.occurred_at is not None:
+            return self._intake.record(interaction)
         # half a microsecond on top: the sum is rounded, and then cut to whole microseconds
         now = self._started + (self._position + 0.5) / 1e6
         self._position += 1

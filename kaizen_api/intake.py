@@ -20,6 +20,7 @@ from kaizen_api.schema import MAX_FUTURE_SECONDS, MAX_NAMES, MAX_TEXT_BYTES, Int
 
 _FIELDS = frozenset(Interaction.__struct_fields__)
 _MAX_METADATA_BYTES = MAX_TEXT_BYTES
+_MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _JSON = msgspec.json.Decoder(Interaction)
@@ -44,6 +45,8 @@ def decode(line: bytes | str) -> Interaction:
         return from_mapping(_object(line))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"not JSON in UTF-8: {error}") from None
+    except RecursionError:
+        raise Invalid("nested too deeply: send what you break down by") from None
 
 
 def _object(line: bytes | str) -> dict[str, Any]:
@@ -164,9 +167,10 @@ def _text(text: str | None) -> tuple[str, bool]:
     """Masked first, then cut: a cut through a number would hide it from the mask."""
     if not text:
         return "", False
-    encoded = mask(text).encode()
-    if len(encoded) <= MAX_TEXT_BYTES:
-        return encoded.decode(), False
+    masked = mask(text[:_MASKED_CHARACTERS])
+    encoded = masked.encode()
+    if len(encoded) <= MAX_TEXT_BYTES and len(text) <= _MASKED_CHARACTERS:
+        return masked, False
     return encoded[:MAX_TEXT_BYTES].decode(errors="ignore"), True
 
 

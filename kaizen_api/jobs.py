@@ -7,6 +7,7 @@ finds the work again. Enqueuing returns within a few seconds whether the broker 
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -137,6 +138,23 @@ def enqueue(config: KaizenConfig, name: str, *, countdown: float = 0, **argument
     except OperationalError as error:
         raise Unavailable(f"the broker does not take jobs ({error}): is it running?") from None
     return str(job.id)
+
+
+def answering_workers(config: KaizenConfig, *, nodes: Sequence[str] | None = None, timeout: float = 1.0) -> list[str]:
+    """The worker processes that answer a ping, by node name, sorted; none where the broker does not answer.
+
+    Args:
+        config: Names the broker.
+        nodes: Only these; returns as soon as all have answered. Default: all, and it takes the whole time-out.
+        timeout: Seconds to wait for answers.
+    """
+    try:
+        replies: list[dict[str, Any]] = (
+            _sender(broker_url(config)).control.ping(destination=nodes, timeout=timeout) or []
+        )
+    except (OperationalError, OSError):
+        return []
+    return sorted(name for reply in replies for name in reply)
 
 
 @cache

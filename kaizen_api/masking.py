@@ -26,7 +26,7 @@ _SECRET = re.compile(
 )
 _ASSIGNED = re.compile(
     r"(?i)\b(password|passwd|pwd|secret|api[_-]?key|access[_-]?token|authorization: *bearer)(\s*[=:]\s*|\s+)"
-    r"(['\"]?)(?!\[)(?=[^\s'\"]*[\d!@#$%^&*_])[^\s'\"]{6,}\3"
+    r"(['\"]?)(?!\[)(?=[^\s'\"]{0,64}[\d!@#$%^&*_])[^\s'\"]{6,256}\3"
 )
 _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 
@@ -65,24 +65,39 @@ def _where(check: Callable[[str], bool], label: str) -> Callable[[re.Match[str]]
     return lambda match: label if check(match[0]) else match[0]
 
 
-_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str], str], ...] = (
-    # pattern, replacement, characters without which it cannot match (a cheap test first)
-    (_SECRET, "[secret]", "-_.A"),
-    (_ASSIGNED, r"\1\2[secret]", "=: "),
-    (_URL_LOGIN, "[login]", "@"),
-    (_EMAIL, "[email]", "@"),
-    (_IBAN, _where(_is_iban, "[iban]"), "0123456789"),
-    (_CARD, _where(_is_card, "[card]"), "0123456789"),
-    (_IPV4, _where(_is_address, "[ip]"), "."),
-    (_IPV6, _where(_is_address, "[ip]"), ":"),
-    (_PHONE, "[phone]", "0123456789"),
+_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "AKIA", "ASIA", "gh", "glpat-", "xox", "eyJ", "-----BEGIN")
+_ASSIGNED_SIGNS = ("pass", "pwd", "secret", "key", "token", "bearer")
+_FEW_DIGITS = re.compile(r"\d(?:[ ./()-]{0,3}\d){6}")
+_MIN_COLONS = 2
+
+
+def _has_secret_sign(text: str) -> bool:
+    return any(sign in text for sign in _SECRET_SIGNS)
+
+
+def _has_assigned_sign(text: str) -> bool:
+    lower = text.lower()
+    return any(sign in lower for sign in _ASSIGNED_SIGNS)
+
+
+_RULES: tuple[tuple[Callable[[str], object], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # a cheap test without which the pattern cannot match, the pattern, its replacement
+    (_has_secret_sign, _SECRET, "[secret]"),
+    (_has_assigned_sign, _ASSIGNED, r"\1\2[secret]"),
+    (lambda text: "://" in text, _URL_LOGIN, "[login]"),
+    (lambda text: "@" in text, _EMAIL, "[email]"),
+    (_FEW_DIGITS.search, _IBAN, _where(_is_iban, "[iban]")),
+    (_FEW_DIGITS.search, _CARD, _where(_is_card, "[card]")),
+    (lambda text: "." in text, _IPV4, _where(_is_address, "[ip]")),
+    (lambda text: text.count(":") >= _MIN_COLONS, _IPV6, _where(_is_address, "[ip]")),
+    (_FEW_DIGITS.search, _PHONE, "[phone]"),
 )
 
 
 def mask(text: str) -> str:
     """The text with addresses of mail and network, phone, card and account numbers, and secrets replaced."""
-    for pattern, replacement, needed in _RULES:
-        if any(character in text for character in needed):
+    for may_match, pattern, replacement in _RULES:
+        if may_match(text):
             text = pattern.sub(replacement, text)
     return text
 

@@ -1,5 +1,6 @@
 """The read side: lists and looks up what the workers stored. Nothing here writes."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -115,7 +116,8 @@ class Queries:
         rank, _, object_id = cursor.partition(":")
         try:
             score = float(rank)
-        except ValueError:
+            math.ceil(score)  # of what is no number, or infinite, there is none
+        except (ValueError, OverflowError):
             raise Invalid(f"cursor {cursor!r} is none: use the `next` of the page before") from None
         position = cast("int | None", self._redis.zrevrank(order, object_id))
         return self._redis.zcount(order, f"({score}", "+inf") if position is None else position + 1

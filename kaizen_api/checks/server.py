@@ -7,8 +7,8 @@ import redis
 from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig, mask_setting
 from kaizen_api.connection import TIMEOUT, connect, reaching
+from kaizen_api.jobs import answering_workers
 from kaizen_api.queries import Queries
-from kaizen_api.stack.pulse import answering_workers
 
 _MIN_VERSION = (6, 2)
 _PING_SECONDS = 1.5

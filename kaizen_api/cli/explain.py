@@ -34,7 +34,7 @@ def explain_insight(insight: Mapping[str, Any], examples: Sequence[str]) -> None
     details(
         [
             ("what", insight["description"]),
-            ("how sure", f"{insight['confidence']:.0%}"),
+            ("how sure", f"{insight['confidence']:.1%}"),
             ("why", f"{interval(insight['effect'])}; {insight['support']} interactions, {insight['users']} users"),
             ("examples", list(examples)),
             ("evidence", ", ".join(insight["evidence"])),

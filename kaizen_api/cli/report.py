@@ -42,7 +42,7 @@ def _show(summary: Any, page: Path) -> None:
         f"{sum(summary['types'].values())} insights, {summary['cycle']['gaps']} gaps"
     )
     for finding in summary["findings"]:
-        click.echo(f"- {finding['description']} ({finding['confidence']:.0%} sure)")
+        click.echo(f"- {finding['description']} ({finding['confidence']:.1%} sure)")
     if summary["refused"]:
         click.echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
     click.echo(f"report: {page}")

@@ -4,6 +4,7 @@ A column is named after a field of the interaction, `critics.NAME`, `metadata.NA
 under `metadata`. A blank cell means that there is nothing. Feedback is −1..1 or a word (`up`, `down`, …, see `scores`).
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -72,7 +73,7 @@ def _text(cell: str, _: str) -> str:
 
 
 def _number(cell: str, name: str) -> float:
-    if not _NUMBER.fullmatch(cell.strip()):
+    if not _NUMBER.fullmatch(cell.strip()) or not math.isfinite(float(cell)):
         raise _wrong(cell, name, "a finite number with a decimal point")
     return float(cell)
 

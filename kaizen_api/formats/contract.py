@@ -17,7 +17,8 @@ class Refused:
     """A record, or a part of one, that is no interaction.
 
     Attributes:
-        place: `FILE:LINE`, or `FILE:LINE[INDEX]` for an element of an array; lines count from 1, elements from 0.
+        place: `FILE:LINE`, or `FILE:LINE[INDEX]` for an element of an array that is read from its start; lines count
+            from 1, elements from 0.
         reason: What is wrong and the remedy.
     """
 

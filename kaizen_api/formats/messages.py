@@ -24,6 +24,7 @@ _TOOL_PARTS = ("tool_call", "tool_use", "function_call")
 _ASKED = ("query", "question", "input", "prompt", "text", "message", "user_input", "content", "task", "request")
 _ANSWERED = ("response", "answer", "output", "text", "completion", "message", "content", "result")
 _LISTS = ("messages", "contents", "msgs")
+_MAX_WRAPPED = 2
 _MAX_SHELLS = 6
 """How many objects, arrays and JSON strings are looked into for a text."""
 
@@ -126,13 +127,15 @@ def _spoken(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _opened(value: Any) -> Any:
-    """What a JSON string holds; everything else as it is."""
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except (ValueError, RecursionError):
-        return value
+    """What a JSON string holds, wrapped twice at most; everything else as it is."""
+    for _ in range(_MAX_WRAPPED):
+        if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
+            break
+        try:
+            value = msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            break
+    return value
 
 
 def _dig(value: Any, role: Role, names: Iterable[str], shells: int) -> str:

@@ -35,10 +35,10 @@ def read(path: Path | str, *, format: str | None = None, start: int = 0) -> Iter
 
 
 def _opened(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise Invalid(f"{path} is a folder: name the files in it")
     try:
         return path.open("rb")
+    except IsADirectoryError:
+        raise Invalid(f"{path} is a folder: name the files in it") from None
     except FileNotFoundError:
         raise Invalid(f"{path} does not exist: check the path") from None
     except (OSError, ValueError) as error:

@@ -29,7 +29,8 @@ _MAX_DEPTH = 100_000
 
 def values(source: Source, start: int = 0) -> Iterator[Piece]:
     """The elements of a top-level array, and objects side by side, from an offset where one of them ended."""
-    scanner = _Scanner(line=source.begin(start), offset=start)
+    in_array = start > 0 and source.first.removeprefix(BOM).lstrip().startswith(b"[")
+    scanner = _Scanner(line=source.begin(start), offset=start, in_array=in_array)
     chunks = iter(lambda: source.read(CHUNK_BYTES), b"")
     for chunk in chunks:
         yield from scanner.scan(chunk)
@@ -46,12 +47,12 @@ def values(source: Source, start: int = 0) -> Iterator[Piece]:
 class _Scanner:
     """Follows brackets and strings through chunks, and holds the element it is in."""
 
-    def __init__(self, *, line: int, offset: int) -> None:
+    def __init__(self, *, line: int, offset: int, in_array: bool) -> None:
         self.line, self.offset = line, offset  # of the next byte
         self.lost = False
         self._element = (line, offset)
         self._index = -1 if offset == 0 else None  # unknown where reading starts in between
-        self._in_array = False
+        self._in_array = in_array
         self._open = bytearray()  # brackets that are not closed yet, the innermost last
         self._in_string = self._escaped = False
         self._held = bytearray()

@@ -66,17 +66,11 @@ def make_batch(items: Iterable[tuple[int, Item | Interaction | Refusal]], intake
 
 def _record(item: Item | Interaction, intake: Intake, *, index: int, now: float) -> Record | Refusal:
     try:
-        interaction = _interaction(item)
-        record = intake.record(interaction, now=now)
-        if not isinstance(item, bytes):
-            msgspec.msgpack.encode(record)  # a lenient parser lets halves of surrogate pairs through
-    except (Invalid, OverflowError) as error:
+        return intake.record(_interaction(item), now=now)
+    except Invalid as error:
         return Refusal(index=index, reason=str(error))
     except RecursionError:
         return Refusal(index=index, reason="nested too deep: send `metadata` flat")
-    except UnicodeEncodeError:
-        return Refusal(index=index, reason="a text is no valid UTF-8")
-    return record
 
 
 def _interaction(item: Item | Interaction) -> Interaction:

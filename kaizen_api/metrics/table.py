@@ -61,7 +61,7 @@ METRICS: tuple[Metric, ...] = (
         "short",
         (("insight_type", INSIGHT_TYPES),),
     ),
-    Metric("kaizen_insights_applied", "untyped", "Insights that stand applied or confirmed now.", "short"),
+    Metric("kaizen_insights_applied", "untyped", "Times an insight was applied, under its bare name.", "short"),
     Metric("kaizen_insight_applications", "counter", "Times an insight was applied.", "short"),
     Metric(
         "kaizen_effects",
@@ -70,7 +70,7 @@ METRICS: tuple[Metric, ...] = (
         "short",
         (("verdict", VERDICTS),),
     ),
-    Metric("kaizen_gapfill_triggers", "untyped", "Times a search for a gap was started.", "short"),
+    Metric("kaizen_gapfill_triggers", "untyped", "Times a search for a gap was started, under its bare name.", "short"),
     Metric(
         "kaizen_gapfill_runs",
         "counter",

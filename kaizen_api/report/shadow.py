@@ -7,8 +7,8 @@ included. The same logs, settings and seed give the same results.
 import hashlib
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -28,9 +28,9 @@ from kaizen_api.stack import Stack, beat, workers
 Progress = Callable[[str, float, str], None]
 """Takes the step, how much of it is done (0..1), and a word about it."""
 
-_HOUR = 3600
+_UNTIMED = 946_684_800  # the year 2000: when a log without times happened, on whatever day it is analysed
 _DAY = 86_400
-_CYCLE_SECONDS = 6 * _HOUR
+_CYCLE_SECONDS = 21_600.0
 _FILL_SECONDS = 120.0
 LOG = "kaizen.log"
 
@@ -60,7 +60,8 @@ def shadow_run(
         stack.remove_at_end(folder)
         try:
             stack.start()
-            stack.launch([*workers(private), beat(folder)])
+            inside = {"TMPDIR": str(folder)}  # what libraries leave there goes with the folder
+            stack.launch([replace(service, variables=inside) for service in (*workers(private), beat(folder))])
             return _run(stack, logs, kind, progress)
         except Unavailable as error:
             keep_log.parent.mkdir(parents=True, exist_ok=True)
@@ -110,8 +111,7 @@ def _run(stack: Stack, logs: Sequence[Path], kind: str | None, progress: Progres
 
 
 def _feed(producer: Producer, logs: Sequence[Path], kind: str | None, progress: Progress) -> Tally:
-    # a whole hour: what has no time lies in one hour, and so in one day, on every run
-    feed = Feed(producer, started=int(time.time()) // _HOUR * _HOUR)
+    feed = Feed(producer, started=_UNTIMED)
     tally = Tally()
     for log in logs:
         size = max(1, log.stat().st_size)

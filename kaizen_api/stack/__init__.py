@@ -4,7 +4,7 @@ Guarantee: when the process that started a stack ends, `kill -9` included, so do
 started again, ever more slowly where it keeps dying.
 """
 
-from kaizen_api.stack.pulse import answering_workers
+from kaizen_api.jobs import answering_workers
 from kaizen_api.stack.services import Service, api, beat, exporter, flower, worker, workers
 from kaizen_api.stack.stack import Stack
 from kaizen_api.stack.state import running

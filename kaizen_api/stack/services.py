@@ -78,6 +78,7 @@ def flower(config: KaizenConfig, folder: Path) -> Service:
         "--persistent=True",
         f"--db={folder / 'flower'}",
         "--state_save_interval=60000",
+        "--inspect_timeout=3000",
     )
     url = _url(_LOOPBACK, port)
     return Service("flower", argv, url=url, health="/healthcheck", variables={"FLOWER_UNAUTHENTICATED_API": "true"})

@@ -11,9 +11,10 @@ from typing import Any, Self
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching, socket_path
 from kaizen_api.errors import Unavailable
+from kaizen_api.jobs import answering_workers
 from kaizen_api.processes import Processes
 from kaizen_api.server import server_binary, start_server
-from kaizen_api.stack.pulse import answering_workers, answers
+from kaizen_api.stack.pulse import answers
 from kaizen_api.stack.services import Service
 from kaizen_api.stack.supervision import Supervision
 from kaizen_api.stack.variables import variables

@@ -16,13 +16,16 @@ _FORMER_SECONDS = 30.0
 
 
 @contextmanager
-def whole(config: KaizenConfig, *, with_flower: bool, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+def whole(
+    config: KaizenConfig, *, with_flower: bool, say: Callable[[str], None], temporary: bool = False
+) -> Iterator[dict[str, Any]]:
     """Run it all within the block, and yield where it is once all of it answers.
 
     Args:
         config: One `config.data_dir` has room for one.
         with_flower: Whether Flower runs too.
         say: Takes short lines about what goes on.
+        temporary: Whether the data directory is removed at the end, `kill -9` of this process included.
 
     Yields:
         `api`, `exporter`, `flower` (URLs, None for what does not run), `redis` (URL, its password masked), `data_dir`,
@@ -44,6 +47,8 @@ def whole(config: KaizenConfig, *, with_flower: bool, say: Callable[[str], None]
             config, log=_log(config.data_dir), say=say, on_change=lambda: claim.publish(_state(stack, urls))
         ) as stack:
             say("starting")
+            if temporary:
+                stack.remove_at_end(config.data_dir)
             stack.start()
             for group in (services, watchers):
                 stack.launch(group)

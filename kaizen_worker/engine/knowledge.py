@@ -1,12 +1,33 @@
-"""The look-up at answer time: entries for a question, and guidance about its topic."""
+"""The look-up at answer time: entries for a question, and guidance about its topic.
+
+What is applied, reverted or recommended takes effect here within a second, an entry within a fifth of one.
+"""
 
 import time
+from dataclasses import dataclass
+from functools import lru_cache
 
 from kaizen_api.schema import Hit, Insight
-from kaizen_worker.engine import lifecycle, prove
-from kaizen_worker.engine.runtime import Runtime
+from kaizen_worker.engine import lifecycle
+from kaizen_worker.engine.prove import Measured, measured
+from kaizen_worker.engine.runtime import Runtime, Tenant
 from kaizen_worker.pipeline.cluster import assign
-from kaizen_worker.store.snapshot import load_snapshot
+from kaizen_worker.pipeline.effect import held_out
+from kaizen_worker.store.snapshot import Snapshot, load_snapshot
+from kaizen_worker.types import Vectors
+
+_FRESH_SECONDS = 1.0
+_QUESTIONS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands for one tenant, as read a moment ago."""
+
+    read_at: float  # monotonic
+    measured: tuple[Measured, ...]
+    guidance: tuple[Insight, ...]  # the latest first
+    snapshot: Snapshot | None
 
 
 class LookUp:
@@ -18,21 +39,26 @@ class LookUp:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._standing: dict[str, _Standing] = {}
+        self._embed = lru_cache(_QUESTIONS_KEPT)(self._vector)
 
     def knowledge(self, tenant: str, query: str, *, session_id: str | None, limit: int) -> list[Hit]:
         """Entries that serve the question, without those that this conversation goes without to measure them."""
-        without = prove.withheld(self._runtime.tenant(tenant), session_id)
-        return self._runtime.tenant(tenant).retrieval.search(query, limit=limit, exclude=without)
+        without = frozenset[str]()
+        if session_id is not None:
+            share = self._runtime.config.hold_out
+            tested = self._stands(tenant).measured
+            without = without.union(*(one.entries for one in tested if held_out(session_id, one.insight, share)))
+        retrieval = self._runtime.tenant(tenant).retrieval
+        return retrieval.search(query, limit=limit, exclude=without, vector=self._embed(query))
 
     def guidance(self, tenant: str, query: str) -> list[str]:
         """What people decided about the question's topic: recommendations of applied insights, the latest first."""
-        topic = self._topic(tenant, query)
-        standing = [
-            insight
-            for insight in self._runtime.tenant(tenant).insights.all()
-            if insight.status in {"applied", "confirmed"} and insight.gap is None and insight.topic in {None, topic}
-        ]
-        return [insight.recommendation for insight in sorted(standing, key=lifecycle.insight_rank, reverse=True)]
+        standing = self._stands(tenant)
+        if not standing.guidance:
+            return []
+        topic = self._topic(standing.snapshot, query)
+        return [insight.recommendation for insight in standing.guidance if insight.topic in {None, topic}]
 
     def apply(self, tenant: str, insight_id: str) -> Insight:
         """Let an insight take effect."""
@@ -46,12 +72,32 @@ class LookUp:
         """Take back what applying it did."""
         return lifecycle.revert(self._runtime.tenant(tenant), insight_id, reason="by a person", at=_now())
 
-    def _topic(self, tenant: str, query: str) -> str | None:
-        snapshot = load_snapshot(self._runtime.redis, tenant=tenant)
+    def _stands(self, tenant: str) -> _Standing:
+        known = self._standing.get(tenant)
+        if known is None or time.monotonic() - known.read_at > _FRESH_SECONDS:
+            known = self._standing[tenant] = _read(self._runtime.tenant(tenant))
+        return known
+
+    def _topic(self, snapshot: Snapshot | None, query: str) -> str | None:
         if snapshot is None or not snapshot.topics or snapshot.model != self._runtime.embedder.name:
             return None
-        code = int(assign(self._runtime.embedder.embed([query]), snapshot.clusters)[0])
+        code = int(assign(self._embed(query)[None, :], snapshot.clusters)[0])
         return snapshot.topics[code].id if code >= 0 else None
+
+    def _vector(self, query: str) -> Vectors:
+        vector: Vectors = self._runtime.embedder.embed([query])[0]
+        return vector
+
+
+def _read(tenant: Tenant) -> _Standing:
+    insights = list(tenant.insights.all())
+    recommended = [one for one in insights if one.status in {"applied", "confirmed"} and one.gap is None]
+    return _Standing(
+        read_at=time.monotonic(),
+        measured=measured(tenant, insights),
+        guidance=tuple(sorted(recommended, key=lifecycle.insight_rank, reverse=True)),
+        snapshot=load_snapshot(tenant.redis, tenant=tenant.name),
+    )
 
 
 def _now() -> int:

@@ -4,24 +4,33 @@ Who goes without is decided by a hash of the conversation and the insight, at an
 to be recorded. The test may be looked at after every cycle: its p-value holds at any time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from kaizen_api.schema import Effect, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.pipeline.effect import arms, held_out, measure
+from kaizen_worker.pipeline.effect import arms, measure
 from kaizen_worker.types import Sample
 
 
-def withheld(tenant: Tenant, session: str | None) -> frozenset[str]:
-    """The entries that this conversation goes without, so that their effect can be measured."""
-    if session is None or tenant.config.hold_out == 0:
-        return frozenset()
-    measured = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
-    without = [insight.gap for insight in measured if held_out(session, insight.id, tenant.config.hold_out)]
-    gaps = tenant.gaps.many([gap for gap in without if gap is not None])
-    return frozenset(entry for gap in gaps if gap is not None for entry in gap.entries)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An applied insight whose entries some conversations go without."""
+
+    insight: str
+    entries: frozenset[str]
+
+
+def measured(tenant: Tenant, insights: Iterable[Insight]) -> tuple[Measured, ...]:
+    """The insights whose effect is being measured; none where nothing is held out."""
+    if tenant.config.hold_out == 0:
+        return ()
+    applied = [insight for insight in insights if insight.status == "applied" and insight.gap is not None]
+    gaps = tenant.gaps.many([insight.gap or "" for insight in applied])
+    pairs = zip(applied, gaps, strict=True)
+    return tuple(Measured(insight.id, frozenset(gap.entries)) for insight, gap in pairs if gap is not None)
 
 
 def measure_all(tenant: Tenant, sample: Sample, *, at: int) -> list[Effect]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from redis import Redis
 
+from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
+from kaizen_api.metrics import field
 from kaizen_api.schema import Cycle, Effect, Gap, Insight
 from kaizen_worker import search
 from kaizen_worker.breaker import CircuitBreaker
@@ -131,9 +133,22 @@ class Tenant:
 
     def breaker(self, source: str) -> CircuitBreaker:
         """The breaker that all workers share for one source."""
+        name = f"{self.name}/{source}"
         return CircuitBreaker(
             failure_threshold=self.config.gap_fill_max_retries,
             recovery_timeout=self.config.gap_fill_backoff_seconds,
-            name=f"{self.name}/{source}",
+            name=name,
             redis=self.redis,
+            observe=lambda event, count: self._count_transition(name, event, count),
         )
+
+    def _count_transition(self, name: str, event: str, count: int) -> None:
+        """Each change of state is told once over all processes, so it is counted once."""
+        kind, _, state = event.partition("_")
+        if kind != "to":
+            return
+        series = field("kaizen_breaker_transitions_total", breaker=name, state=state)
+        pipe = self.redis.pipeline()
+        for key in (keys.metrics(self.name), keys.ROLLUP):
+            pipe.hincrby(key, series, count)
+        pipe.execute()

@@ -63,16 +63,19 @@ class Retrieval:
         self._index = Index(embedder.dimension)
         self._view = self._index.view()
 
-    def search(self, query: str, *, limit: int, exclude: frozenset[str] = frozenset()) -> list[Hit]:
+    def search(
+        self, query: str, *, limit: int, exclude: frozenset[str] = frozenset(), vector: Vectors | None = None
+    ) -> list[Hit]:
         """The entries that serve a query best, by `0.5 * BM25 / upper bound + 0.5 * cosine`, the best first.
 
         Args:
             query: What is asked.
             limit: Most entries.
             exclude: Ids that must not be found, such as those held out from this conversation.
+            vector: (d,) float32 of the query by the same embedder, where the caller has it already.
         """
         view = self._look()
-        vector = self._embedder.embed([query])[0]
+        vector = self._embedder.embed([query])[0] if vector is None else vector
         best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
         entries = self._entries.many(list(best))
         return [_hit(entry, best[entry.id]) for entry in entries if entry and entry.state == "active"][:limit]

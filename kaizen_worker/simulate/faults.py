@@ -6,8 +6,6 @@ from datetime import datetime
 from random import Random
 from typing import Literal
 
-from kaizen_worker.simulate.assistant import MODELS
-
 FaultKind = Literal["slow", "errors", "burst", "low_level", "missing"]
 
 SLOW_FACTORS = (4.0, 6.0)
@@ -54,7 +52,7 @@ class Fault:
 
 
 def place_faults(
-    known: Sequence[str], missing: Sequence[str], *, start: datetime, end: datetime, seed: int
+    known: Sequence[str], missing: Sequence[str], models: Sequence[str], *, period: tuple[datetime, datetime], seed: int
 ) -> tuple[Fault, ...]:
     """Two slow subjects, two subjects with errors in one model, one that bursts, one low model, and what is missing.
 
@@ -64,23 +62,24 @@ def place_faults(
     Args:
         known: Ids of the subjects that the assistant can answer; at least five.
         missing: Ids of those that it can not.
-        start: Of the period, and the onset of all but the burst.
-        end: Of the period, and of the burst.
+        models: Names of the models that serve.
+        period: Start and end; all but the burst begin at the start.
         seed: Decides the places.
 
     Raises:
         ValueError: fewer than five known subjects.
     """
+    start, end = period
     chance = Random(f"{seed}/faults")
     *slow, one, other, bursting = chance.sample(sorted(known), 5)
     late = end - (end - start) * BURST_TAIL
     return (
         *(Fault(kind="slow", size=round(chance.uniform(*SLOW_FACTORS), 1), onset=start, subject=s) for s in slow),
         *(
-            Fault(kind="errors", size=ERROR_SHARE, onset=start, subject=subject, model=chance.choice(MODELS))
+            Fault(kind="errors", size=ERROR_SHARE, onset=start, subject=subject, model=chance.choice(models))
             for subject in (one, other)
         ),
         Fault(kind="burst", size=BURST_FACTOR, onset=late, subject=bursting),
-        Fault(kind="low_level", size=LEVEL_LOSS, onset=start, model=chance.choice(MODELS)),
+        Fault(kind="low_level", size=LEVEL_LOSS, onset=start, model=chance.choice(models)),
         *(Fault(kind="missing", size=1.0, onset=start, subject=subject) for subject in missing),
     )

@@ -70,9 +70,9 @@ class Rates:
     """Standard deviation of the consciousness level."""
     groundedness_good: float = 0.80
     """Mean groundedness of an answered question."""
-    groundedness_bad: float = 0.50
+    groundedness_bad: float = 0.58
     """Mean groundedness of a failed question."""
-    groundedness_spread: float = 0.15
+    groundedness_spread: float = 0.16
     """Standard deviation of the groundedness."""
     politeness: float = 0.80
     """Mean politeness, whatever the outcome: it tells nothing."""

@@ -11,10 +11,17 @@ def config(tmp_path, **changed):
 
 
 @pytest.fixture
-def log(tmp_path):
+def path(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"query": "a"}\n')
     return path
+
+
+@pytest.fixture
+def log(path):
+    """The open log's file descriptor."""
+    with path.open("rb") as stream:
+        yield stream.fileno()
 
 
 def test_another_process_goes_on_where_one_was(tmp_path, log):
@@ -30,13 +37,23 @@ def test_a_log_that_is_done_has_none(tmp_path, log):
     assert marks.of(log) is None
 
 
-def test_a_log_that_grew_or_moved_keeps_its_own(tmp_path, log):
+def test_a_log_that_grew_or_moved_keeps_its_own(tmp_path, path, log):
     marks = Bookmarks(config(tmp_path))
-    log.write_text("x" * 5000)
     marks.put(log, MARK)
-    with log.open("a") as stream:
+    with path.open("a") as stream:
         stream.write("more")
-    assert marks.of(log.rename(tmp_path / "elsewhere")) == MARK
+    with path.rename(tmp_path / "elsewhere").open("rb") as stream:
+        assert marks.of(stream.fileno()) == MARK
+
+
+def test_a_log_that_takes_its_name_does_not_get_its_bookmark(tmp_path, path, log):
+    marks = Bookmarks(config(tmp_path))
+    path.rename(tmp_path / "elsewhere")
+    path.write_text('{"query": "a"}\n')
+    marks.put(log, MARK)
+    with path.open("rb") as stream:
+        assert marks.of(stream.fileno()) is None
+    assert marks.of(log) == MARK
 
 
 @pytest.mark.parametrize("change", [{"tenant": "acme"}, {"redis_url": "redis://elsewhere"}])
@@ -45,10 +62,10 @@ def test_another_tenant_or_server_begins_anew(tmp_path, log, change):
     assert Bookmarks(config(tmp_path, **change)).of(log) is None
 
 
-def test_another_log_in_its_place_begins_anew(tmp_path, log):
+def test_another_log_in_its_place_begins_anew(tmp_path, path, log):
     marks = Bookmarks(config(tmp_path))
     marks.put(log, MARK)
-    log.write_text('{"query": "b"}\n')
+    path.write_text('{"query": "b"}\n')
     assert marks.of(log) is None
 
 

@@ -186,6 +186,16 @@ def test_personal_data_is_replaced_by_its_kind(text, masked):
     assert mask(text) == masked
 
 
+def test_hostile_repetition_takes_no_time_worth_measuring():
+    texts = [word * (MAX_TEXT_BYTES // len(word)) for word in ("pwd=", "sk-", "1.", "1 ", "a@", "::1", "://a:", "DE89 ")]
+    assert [mask(mask(text)) == mask(text) for text in texts] == [True] * len(texts)
+
+
+def test_deep_nesting_is_refused():
+    with pytest.raises(Invalid, match="nested"):
+        decode(b'{"query": "x", "metadata": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}")
+
+
 @pytest.mark.parametrize("text", KEPT)
 def test_what_only_looks_like_it_stays(text):
     assert mask(text) == text

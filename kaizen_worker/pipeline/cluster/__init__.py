@@ -55,24 +55,24 @@ def cluster(vectors: Vectors, texts: Sequence[str], *, weights: NDArray[np.int64
 def _cluster(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
     if not texts:
         return Clusters(np.empty(0, dtype=np.int32), vectors[:0], np.empty(0, dtype=np.int32), 1.0)
-    rows = vectors if len(texts) < FEW else combine(vectors, texts, seed=seed)
-    labels = _dissolve(rows, separate(rows) if len(texts) < FEW else _communities(rows, seed), weights)
-    cosines = np.einsum("ij,ij->i", vectors, centroids(vectors, labels)[labels]).astype(np.float64)
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(texts))[:SAMPLE])
+    found = _partition(vectors[drawn], [texts[i] for i in drawn], weights[drawn], seed)
+    means = centroids(vectors[drawn], found)
+    labels, cosines = nearest(vectors, means)
+    labels[drawn], cosines[drawn] = found, np.einsum("ij,ij->i", vectors[drawn], means[found])
     threshold = fence(cosines)
     labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
-    means = centroids(vectors, labels)
-    return Clusters(labels, means, groups(means), threshold)
+    settled = centroids(vectors, labels)
+    return Clusters(labels, settled, groups(settled), threshold)
 
 
-def _communities(rows: Vectors, seed: int) -> Codes:
-    """Cluster a sample of the rows (u, d), and put the others to the nearest centroid."""
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
-    sample = rows[drawn]
-    links = graph(sample, neighbours=NEIGHBOURS)
-    found = communities(links, resolution=choose(sample, seed=seed), seed=seed)
-    labels, _ = nearest(rows, centroids(sample, found))
-    labels[drawn] = found
-    return labels
+def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
+    """Give the cluster (u,) of each of the texts that are compared with each other; every number occurs."""
+    if len(texts) < FEW:
+        return _dissolve(vectors, separate(vectors), weights)
+    rows = combine(vectors, texts, seed=seed)
+    resolution = choose(rows, seed=seed)
+    return _dissolve(rows, communities(graph(rows, neighbours=NEIGHBOURS), resolution=resolution, seed=seed), weights)
 
 
 def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes:

@@ -16,8 +16,8 @@ NEIGHBOURS = 16
 RESOLUTIONS = tuple(0.25 * 2 ** (step / 2) for step in range(13))
 """From 0.25 to 16, by factors of the square root of two."""
 
-SPLITS = 3
-PRIOR = 0.02
+SPLITS = 6
+PRIOR = 0.01
 """Agreement that one doubling away from the usual number of topics costs."""
 
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from kaizen_worker.types import Vectors
 
 WORD = r"\b\w+\b"
-TOPICS = 128
-"""Dimensions of the lexical view."""
+DIMENSIONS = 128
+"""Of each view: what is beyond them tells more about single texts than about topics."""
 
 LEXICAL = 0.5
 """Length of the lexical view beside the embedder's, which has 1."""
@@ -29,21 +30,24 @@ def unit(rows: NDArray[np.floating]) -> Vectors:
 
 
 def combine(vectors: Vectors, texts: Sequence[str], *, seed: int) -> Vectors:
-    """Put both views side by side: (u, d + at most 128) unit rows.
+    """Put both views side by side: (u, at most 256) unit rows.
 
     The embedder's vectors are centred, for what all texts of a tenant have in common tells none apart. The words are
-    TF-IDF by truncated SVD (latent semantic analysis, Deerwester et al. 1990).
+    TF-IDF of words and pairs of words, reduced by truncated SVD (latent semantic analysis, Deerwester et al. 1990).
     """
-    wide = vectors.astype(np.float64)
-    return unit(np.hstack([unit(wide - wide.mean(axis=0)), LEXICAL * _lexical(texts, seed)]))
+    centred = unit(vectors - vectors.mean(axis=0, dtype=np.float64))
+    return unit(np.hstack([_reduced(centred, seed), LEXICAL * _reduced(_words(texts), seed)]))
 
 
-def _lexical(texts: Sequence[str], seed: int) -> Vectors:
+def _words(texts: Sequence[str]) -> sparse.csr_matrix:
+    counts = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2), token_pattern=WORD)
     try:
-        words = TfidfVectorizer(sublinear_tf=True, min_df=2, token_pattern=WORD).fit_transform(texts)
+        return counts.fit_transform(texts)
     except ValueError:  # no word occurs twice
-        return np.zeros((len(texts), 0), dtype=np.float32)
-    dimensions = min(TOPICS, words.shape[1] - 1)
-    if dimensions < 1:
-        return np.zeros((len(texts), 0), dtype=np.float32)
-    return unit(TruncatedSVD(dimensions, random_state=seed).fit_transform(words))
+        return sparse.csr_matrix((len(texts), 1))
+
+
+def _reduced(matrix: Vectors | sparse.csr_matrix, seed: int) -> Vectors:
+    if matrix.shape[1] <= DIMENSIONS:
+        return unit(matrix.toarray() if sparse.issparse(matrix) else matrix)
+    return unit(TruncatedSVD(DIMENSIONS, random_state=seed).fit_transform(matrix))

@@ -1,5 +1,7 @@
 """clarity: the assistant asks back more often than it may, overall or in one topic."""
 
+import numpy as np
+
 from kaizen_worker.pipeline.findings.rates import Rate, rates
 from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, percent, percents, persons, strength
 from kaizen_worker.types import Finding, Flags, Sample
@@ -16,9 +18,8 @@ def find(sample: Sample) -> Tested:
 
 def _answered(sample: Sample) -> Flags:
     """Questions whose answer is in the log, (n,)."""
-    flags: Flags = ~sample.signals.flags["follow_up"]
-    flags &= [bool(text) for text in sample.window.responses]
-    return flags
+    answered = np.array([bool(text) for text in sample.window.responses], np.bool_)
+    return answered & ~sample.signals.flags["follow_up"]
 
 
 def _say(sample: Sample, rate: Rate) -> Finding:

@@ -60,8 +60,8 @@ def percent(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration: "0.25 s", "4.1 s", "32 s"."""
-    return f"{value:.2g} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004 - two digits
+    """A duration: "0.25 s", "4.1 s"."""
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
 
 
 def percents(estimate: Interval) -> str:

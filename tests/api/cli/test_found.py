@@ -79,7 +79,7 @@ def test_an_insight_says_what_how_sure_why_examples_and_what_to_do(kaizen, put):
     text = kaizen("insights", "show", "i1").stdout
     for part in (
         "slow answers 1",
-        "93%",
+        "93.0%",
         "0.25 share (95 % interval 0.2 to 0.3)",
         "reset my pin",
         "x1, x2",

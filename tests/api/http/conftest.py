@@ -93,14 +93,3 @@ async def serve(engine):
 @pytest.fixture
 async def client(serve, api_config):
     return await serve(api_config)
-
-
-def is_problem(answer, status):
-    """Whether an answer is a problem document of that status."""
-    document = answer.json()
-    return (
-        answer.status_code == status
-        and answer.headers["content-type"] == "application/problem+json"
-        and document["status"] == status
-        and bool(document["title"] and document["detail"])
-    )

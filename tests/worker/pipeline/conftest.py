@@ -42,39 +42,47 @@ class World:
     """Interactions with the topic each one truly has."""
 
     records: tuple[Record, ...]
-    topics: dict[str, str]  # interaction id -> topic, none for turns without a question
+    topics: dict[str, str]  # interaction id -> topic
     thresholds: Thresholds = field(default_factory=lambda: Thresholds(max_insights=50))
 
-    def change(self, topic: str = "", *, share: float = 1.0, where: Where | None = None, **columns: object) -> "World":
-        """The same world with other values in a topic, where the test wants them; a callable value gets the record.
-
-        `share` takes a part of the records that depends on their ids alone.
-        """
-        chosen = {
-            record.id
+    def chosen(self, topic: str = "", *, share: float = 1.0, where: Where | None = None) -> list[Record]:
+        """Records of a topic, where the test wants them; `share` takes a part that depends on their ids alone."""
+        return [
+            record
             for record in self.records
-            if (not topic or self.topics.get(record.id) == topic)
+            if (not topic or self.topics[record.id] == topic)
             and crc32(record.id.encode()) < share * 2**32
             and (where is None or where(record))
-        }
-        changed = (_changed(record, columns) if record.id in chosen else record for record in self.records)
+        ]
+
+    def change(self, topic: str = "", *, share: float = 1.0, where: Where | None = None, **columns: object) -> "World":
+        """The same world with other values in the chosen records; a callable value gets the record."""
+        ids = {record.id for record in self.chosen(topic, share=share, where=where)}
+        changed = (_changed(record, columns) if record.id in ids else record for record in self.records)
         return replace(self, records=tuple(changed))
 
-    def follow(self, topic: str, text: str, *, share: float = 1.0) -> "World":
+    def turn(self, topic: str, to: str, *, share: float = 1.0, where: Where | None = None) -> "World":
+        """The chosen records of a topic ("" for all) ask about another one instead, as others do."""
+        queries = [record.query for record in self.chosen(to)]
+        ids = {record.id for record in self.chosen(topic, share=share, where=where)}
+        asked = self.change(where=lambda record: record.id in ids, query=lambda r: queries[crc32(r.id.encode()) % len(queries)])
+        return replace(asked, topics=self.topics | dict.fromkeys(ids, to))
+
+    def follow(self, topic: str, text: str | Callable[[Record], str], *, share: float = 1.0) -> "World":
         """The user says something more after some turns of a topic, half a minute later."""
-        more = [
+        more = tuple(
             msgspec.structs.replace(
                 record,
                 id=f"{record.id}+",
-                query=text,
+                query=text(record) if callable(text) else text,
                 occurred_at=record.occurred_at + 30_000_000,
                 feedback=None,
                 error=None,
             )
-            for record in self.records
-            if self.topics.get(record.id) == topic and crc32(record.id.encode()) < share * 2**32
-        ]
-        return replace(self, records=(*self.records, *more))
+            for record in self.chosen(topic, share=share)
+        )
+        topics = self.topics | {record.id: topic for record in more}
+        return replace(self, records=self.records + more, topics=topics)
 
     def window(self) -> Window:
         return as_window(self.records)
@@ -84,7 +92,7 @@ class World:
         looked = self.window()
         names = tuple(sorted(set(self.topics.values())))
         found = signals(looked, self.thresholds)
-        codes = [names.index(self.topics[one]) if one in self.topics else -1 for one in looked.ids]
+        codes = [names.index(self.topics[one]) for one in looked.ids]
         topic = np.where(found.flags["follow_up"], -1, codes).astype(np.int32)
         kinds = patterns.kinds(looked.texts)
         ids = tuple(f"t-{name}" for name in names)

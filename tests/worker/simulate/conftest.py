@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kaizen_worker.helpdesk import Subject, load_subjects, load_turns
-from kaizen_worker.simulate import Found, LookUp, Played, Scenario, perform, place_faults, sessions
+from kaizen_worker.simulate import MODELS, Found, LookUp, Played, Scenario, perform, place_faults, sessions
 
 START = datetime(2025, 3, 3, tzinfo=UTC)
 END = START + timedelta(days=14)
@@ -33,7 +33,7 @@ def scenario(subjects: tuple[Subject, ...], missing: tuple[str, ...]) -> Scenari
         end=END,
         sessions=1700,
         seed=0,
-        faults=place_faults(known, missing, start=START, end=END, seed=0),
+        faults=place_faults(known, missing, MODELS, period=(START, END), seed=0),
     )
 
 

@@ -14,7 +14,7 @@ KNOWN, MISSING = [f"known{number}" for number in range(8)], ["missing0", "missin
 
 
 def placed(seed: int) -> tuple[Fault, ...]:
-    return place_faults(KNOWN, MISSING, start=START, end=END, seed=seed)
+    return place_faults(KNOWN, MISSING, MODELS, period=(START, END), seed=seed)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -39,12 +39,12 @@ def test_sizes_and_onsets() -> None:
 
 def test_the_seed_decides_and_the_order_of_ids_does_not() -> None:
     assert placed(0) != placed(1)
-    assert place_faults(KNOWN[::-1], MISSING, start=START, end=END, seed=0) == placed(0)
+    assert place_faults(KNOWN[::-1], MISSING, MODELS, period=(START, END), seed=0) == placed(0)
 
 
 def test_too_few_known_subjects_are_refused() -> None:
     with pytest.raises(ValueError, match=r"[Ss]ample"):
-        place_faults(KNOWN[:4], MISSING, start=START, end=END, seed=0)
+        place_faults(KNOWN[:4], MISSING, MODELS, period=(START, END), seed=0)
 
 
 def test_a_fault_hits_its_place_from_its_onset_on() -> None:

@@ -1,0 +1,115 @@
+import json
+import re
+
+import msgspec
+import pytest
+
+from kaizen_api import keys
+from kaizen_api.feed import Tally
+from kaizen_api.formats import Refused
+from kaizen_api.queries import Queries
+from kaizen_api.report import read_results, write_report
+from kaizen_api.schema import Cycle, Gap, Insight, Interval, Step, Topic
+
+AT = 1_700_000_000_000_000
+EVIL = "<script>alert('x')</script> & {{ 7 * 7 }}"
+
+
+@pytest.fixture
+def results(redis):
+    """Of an analysis that left one of each kind."""
+    topic = Topic(
+        id="t1", name="card pin", size=3, failure_rate=0.5, exemplars=[EVIL], history=[Step(at=AT, event="born")]
+    )
+    insight = Insight(
+        id="i1",
+        type="gap",
+        description=f"unserved {EVIL}",
+        confidence=0.987,
+        effect=Interval(estimate=0.25, low=0.2, high=0.3, unit="share"),
+        evidence=["x1"],
+        recommendation="write it down",
+        topic="t1",
+        history=[Step(at=AT, event="proposed")],
+    )
+    gap = Gap(id="g1", topic="t1", diagnosis="missing", users=4, queries=[EVIL], history=[Step(at=AT, event="opened")])
+    redis.hset(keys.snapshot("default"), "topics", msgspec.msgpack.encode([topic]))
+    for kind, thing in (("insight", insight), ("gap", gap)):
+        redis.hset(keys.objects("default", kind), thing.id, msgspec.msgpack.encode(thing))
+        redis.zadd(keys.order("default", kind), {thing.id: 1})
+    chunks = {"0": [("x1", "t1"), ("x2", None)], "1": [("x3", "t1")]}
+    key = keys.assignments("default", "y1")
+    redis.hset(key, mapping={name: msgspec.msgpack.encode(rows) for name, rows in chunks.items()})
+    redis.expire(key, 1000)
+    cycle = Cycle(id="y1", tenant="default", status="done", interactions=3, topics=1, noise=1, insights=1, gaps=1)
+    tally = Tally(accepted=3, duplicate=1, refused=1, refusals=[Refused("log:7", EVIL)])
+    return read_results(Queries(redis, tenant="default"), cycle, tally)
+
+
+@pytest.fixture
+def folder(results, tmp_path):
+    write_report(results, tmp_path / "deep" / "out")
+    return tmp_path / "deep" / "out"
+
+
+def load(folder, name):
+    return json.loads((folder / name).read_text())
+
+
+def test_every_interaction_has_a_line_with_its_topic(folder):
+    lines = (folder / "assignments.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"id": "x1", "topic": "t1"},
+        {"id": "x2", "topic": None},
+        {"id": "x3", "topic": "t1"},
+    ]
+
+
+def test_the_lists_hold_what_was_found(folder):
+    assert [topic["id"] for topic in load(folder, "topics.json")] == ["t1"]
+    assert load(folder, "insights.json")[0]["effect"]["estimate"] == 0.25
+    assert load(folder, "gaps.json")[0]["queries"] == [EVIL]
+
+
+def test_nothing_depends_on_when_it_ran(folder):
+    for name in ("topics.json", "insights.json", "gaps.json", "report.json", "report.html"):
+        text = (folder / name).read_text()
+        assert "2023-11-14" not in text
+        assert str(AT) not in text
+
+
+def test_the_summary_counts_types_and_names_refusals(folder):
+    summary = load(folder, "report.json")
+    assert (summary["accepted"], summary["duplicate"], summary["refused"]) == (3, 1, 1)
+    assert summary["refusals"] == [{"place": "log:7", "reason": EVIL}]
+    assert summary["types"] == {"gap": 1}
+    assert summary["cycle"]["status"] == "done"
+    assert summary["findings"][0]["recommendation"] == "write it down"
+
+
+def test_the_page_shows_all_of_it(folder):
+    page = (folder / "report.html").read_text()
+    for part in ("card pin", "write it down", "98.7% sure", "missing", "3 accepted, 1 duplicate, 1 refused", "log:7"):
+        assert part in page
+
+
+def test_what_users_wrote_is_escaped(folder):
+    page = (folder / "report.html").read_text()
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 5
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_the_page_stands_alone(folder):
+    page = (folder / "report.html").read_text()
+    assert re.findall(r"(?:src|href|url\(|@import)\s*=?", page) == []
+
+
+def test_a_page_without_findings_says_so(redis, tmp_path):
+    cycle = Cycle(id="y1", tenant="default", status="insufficient_data", interactions=2)
+    results = read_results(Queries(redis, tenant="default"), cycle, Tally(accepted=2))
+    page = write_report(results, tmp_path).read_text()
+    for part in ("too few interactions", "Nothing stands out.", "No topics.", "No topic is left unserved."):
+        assert part in page
+    assert load(tmp_path, "topics.json") == []
+    assert (tmp_path / "assignments.jsonl").read_text() == ""

@@ -1,0 +1,192 @@
+"""Every type is found where it was planted, and nowhere else."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from kaizen_api.schema import INSIGHT_TYPES
+from kaizen_worker.pipeline.findings import findings
+from kaizen_worker.pipeline.gaps import find_gaps
+from kaizen_worker.types import Thresholds
+
+HOUR = 3_600_000_000
+START = 1_760_000_000_000_000
+REFUSED = "I'm sorry, but I don't have information about that."
+UNCLEAR = "Could you please clarify what you mean?"
+
+
+def _hour(record):
+    return (record.occurred_at - START) / HOUR
+
+
+def _said(sample, **options):
+    return {(one.type, *sorted(one.subject.items())): one for one in findings(sample, **options)}
+
+
+def _spread(record):
+    return (sum(record.id.encode()) * 37 % 100) / 100
+
+
+FAULTS = {
+    ("performance", ("topic", "t-garden")): lambda world: world.change(
+        "garden", response_time=lambda record: record.response_time * 4
+    ),
+    ("performance",): lambda world: world.change(response_time=lambda record: record.response_time * 3),
+    ("reliability", ("topic", "t-violin")): lambda world: world.change("violin", share=0.3, error="timeout"),
+    ("reliability",): lambda world: world.change(share=0.15, error="timeout"),
+    ("error_pattern", ("error", "timeout"), ("topic", "t-violin")): lambda world: world.change(
+        "violin", share=0.3, error="timeout"
+    ),
+    ("error_pattern", ("error", "quota"), ("model", "large")): lambda world: world.change(
+        share=0.15, where=lambda record: record.model == "large", error="quota"
+    ),
+    ("error_pattern", ("error", "quota"), ("tool", "search"), ("topic", "t-baking")): lambda world: world.change(
+        "baking", where=lambda record: record.tool == "search", error="quota"
+    ),
+    ("error_pattern", ("by", "time"), ("error", "upstream")): lambda world: world.change(
+        share=0.5, where=lambda record: 30 < _hour(record) < 33, error="upstream"
+    ),
+    ("usage_pattern", ("kind", "question"), ("topic", "t-camera")): lambda world: world.change(
+        "camera", share=0.9, query=lambda record: f"which camera has a {record.query.split()[-1]}?"
+    ),
+    ("usage_pattern", ("kind", "question")): lambda world: world.change(
+        share=0.7, query=lambda record: f"which is the {record.query}?"
+    ),
+    ("consciousness", ("topic", "t-baking")): lambda world: world.change("baking", level=lambda record: record.level - 0.4),
+    ("consciousness",): lambda world: world.change(level=lambda record: record.level / 2),
+    ("stability", ("topic", "t-baking")): lambda world: world.change("baking", level=_spread),
+    ("stability",): lambda world: world.change(level=_spread),
+    ("clarity", ("topic", "t-camera")): lambda world: world.change("camera", share=0.5, response=UNCLEAR),
+    ("clarity",): lambda world: world.change(share=0.25, response=UNCLEAR),
+    ("effectiveness", ("topic", "t-payroll")): lambda world: world.follow("payroll", "no, that's wrong", share=0.5),
+    ("usage_cluster", ("share", "large"), ("topic", "t-weather")): lambda world: world.turn("", "weather", share=0.4),
+    ("usage_cluster", ("share", "growing"), ("topic", "t-weather")): lambda world: world.turn(
+        "", "weather", share=0.15, where=lambda record: _hour(record) > 24
+    ),
+    ("emerging", ("topic", "t-harbour")): lambda world: world.turn(
+        "", "harbour", share=0.5, where=lambda record: 30 < _hour(record) < 35
+    ),
+}
+
+
+@pytest.mark.parametrize("expected", FAULTS, ids=str)
+def test_a_planted_fault_is_found_and_no_other_of_its_type(world, expected):
+    said = _said(FAULTS[expected](world(1)).sample())
+    assert expected in said
+    assert said[expected].confidence > 0.9
+    assert {key for key in said if key[0] == expected[0]} == {expected}
+
+
+def test_a_gap_is_an_insight_with_its_diagnosis(world):
+    sample = world(1).change("payroll", share=0.8, response=REFUSED).sample()
+    gaps = find_gaps(sample)
+    said = _said(sample, gaps=gaps)
+    found = said["gap", ("topic", "t-payroll")]
+    assert (found.topic, found.gap) == ("t-payroll", gaps[0].id)
+    assert found.effect.low > 0.1
+    assert not [key for key in _said(sample) if key[0] == "gap"]
+
+
+def test_a_born_topic_is_news_when_it_came_late(world):
+    early = world(1).turn("harbour", "violin", where=lambda record: _hour(record) < 30)
+    late = early.turn("", "harbour", share=0.1, where=lambda record: _hour(record) >= 30)
+    key = ("emerging", ("topic", "t-harbour"))
+    found = _said(late.sample(born=frozenset({"t-harbour"})))[key]
+    assert "is a new topic" in found.description
+    assert found.effect.unit == "times"
+    assert found.effect.low > 1
+    assert key not in _said(world(1).sample(born=frozenset({"t-harbour"})))  # it was there all the time
+
+
+def test_a_topic_that_burst_has_grown_and_is_said_once(world):
+    late = world(1).turn("", "harbour", share=0.5, where=lambda record: _hour(record) > 42)
+    said = _said(late.sample())
+    assert ("emerging", ("topic", "t-harbour")) in said
+    assert ("usage_cluster", ("share", "growing"), ("topic", "t-harbour")) not in said
+
+
+def test_every_type_can_be_reported(world):
+    assert {key[0] for key in FAULTS} | {"gap", "regression"} == set(INSIGHT_TYPES)
+
+
+def test_clean_worlds_report_nothing(world):
+    reported = [seed for seed in range(40) if findings((sample := world(seed).sample()), gaps=find_gaps(sample))]
+    assert len(reported) <= 2
+
+
+def test_one_broken_user_is_no_finding(world):
+    stuck = world(1, users=40)
+    sessions = {record.session for record in stuck.records if record.user == "u7"}
+    broken = stuck.change(where=lambda record: record.session in sessions, error="timeout", response_time=30.0, level=0.05)
+    assert len([record for record in broken.records if record.error == "timeout"]) > 30
+    assert _said(broken.sample()) == {}
+
+
+def test_ids_and_order_do_not_depend_on_the_order_of_the_records(world):
+    broken = world(2).change("garden", response_time=5.0).change("violin", share=0.3, error="timeout")
+    one = findings(broken.sample())
+    other = findings(replace(broken, records=broken.records[::-1]).sample())
+    assert one == other
+    assert len(one) >= 3
+    assert all(re.fullmatch("i[0-9a-f]{16}", insight.id) for insight in one)
+    assert len({insight.id for insight in one}) == len(one)
+
+
+def test_the_same_finding_next_week_is_the_same_insight(world):
+    def slow(seed):
+        return {one.id for one in findings(world(seed).change("garden", response_time=5.0).sample())}
+
+    assert slow(3) == slow(4) != set()
+
+
+def test_descriptions_say_numbers_interval_comparison_and_basis(world):
+    (found,) = findings(world(1).change("garden", response_time=lambda record: record.response_time * 4).sample())
+    assert re.fullmatch(
+        r"Response time in 'garden' is 4\.\d s \(median; 95 %: 3\.\d s to 4\.\d s\), against 0\.99 s elsewhere, over the "
+        r"limit of 2\.0 s: 147 interactions of 113 users, \d+ of them over the limit\.",
+        found.description,
+    )
+    assert (found.support, found.users) == (147, 113)
+    assert found.effect.low < found.effect.estimate < found.effect.high
+    assert found.effect.unit == "s"
+    assert found.recommendation
+
+
+def test_evidence_is_clear_and_of_different_people(world):
+    broken = world(1).change("violin", share=0.3, error="timeout")
+    found = _said(broken.sample())["reliability", ("topic", "t-violin")]
+    cases = {record.id: record for record in broken.records}
+    assert len(found.evidence) == 20
+    assert {cases[one].error for one in found.evidence} <= {"timeout", "upstream"}
+    assert len({cases[one].user for one in found.evidence}) == 20
+
+
+def test_the_strongest_come_first_up_to_the_limit(world):
+    broken = world(2).change("garden", response_time=9.0).change("violin", share=0.2, error="timeout")
+    everything = findings(broken.sample())
+    assert everything[0].type == "performance"
+    assert findings(broken.sample(), limit=1) == everything[:1]
+    few = replace(broken, thresholds=Thresholds(max_insights=2)).sample()
+    assert findings(few) == everything[:2]
+
+
+def test_confidence_is_no_constant_and_under_the_threshold_nothing_is_said(world):
+    weak = world(1).change("violin", share=0.1, error="timeout")
+    strong = world(1).change("violin", share=0.6, error="timeout")
+    key = ("error_pattern", ("error", "timeout"), ("topic", "t-violin"))
+    one, other = _said(weak.sample())[key], _said(strong.sample())[key]
+    assert one.confidence < other.confidence
+    strict = replace(weak, thresholds=Thresholds(confidence=0.9989, max_insights=50))
+    assert key not in _said(strict.sample())
+
+
+def test_without_topics_what_is_general_is_still_found(world):
+    sample = world(1).change(response_time=5.0).sample()
+    bare = replace(sample, topic=sample.topic * 0 - 1, topic_ids=(), topic_names=())
+    assert ("performance",) in _said(bare)
+
+
+def test_an_empty_window_reports_nothing(world):
+    sample = replace(world(1), records=()).sample()
+    assert findings(sample, gaps=find_gaps(sample)) == []

@@ -1,0 +1,78 @@
+import numpy as np
+
+from kaizen_worker.pipeline.findings.scan import BINS, Stretches, burst, clock, moment
+
+DAY = 86_400_000_000
+
+
+def _traffic(rng, rows=3000):
+    return np.sort(rng.integers(0, 7 * DAY, rows)), rng.permutation(rows).astype(np.int32)
+
+
+def test_a_planted_burst_is_found_where_it_is():
+    rng = np.random.default_rng(0)
+    times, unit = _traffic(rng)
+    inside = (times > 3 * DAY) & (times < 3.5 * DAY)
+    event = (rng.random(3000) < 0.02) | (inside & (rng.random(3000) < 0.3))
+    found = burst(clock(times, unit), event, unit, Stretches.short())
+    assert found.p_value < 1e-6
+    assert abs(found.start - 3 * DAY) < 0.3 * DAY  # a bin
+    assert abs(found.stop - 3.5 * DAY) < 0.3 * DAY
+    assert found.hits >= 10
+
+
+def test_steady_events_burst_in_at_most_one_window_of_twenty():
+    alarms = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        times, unit = _traffic(rng, 1000)
+        found = burst(clock(times, unit), rng.random(1000) < 0.1, unit, Stretches.short())
+        alarms += found is not None and found.p_value <= 0.05
+    assert alarms <= 10
+
+
+def test_traffic_that_bursts_as_a_whole_is_no_burst_of_an_event():
+    rng = np.random.default_rng(1)
+    times = np.sort(np.concatenate((rng.integers(0, 7 * DAY, 500), rng.integers(3 * DAY, int(3.2 * DAY), 2500))))
+    unit = np.arange(3000, dtype=np.int32)
+    found = burst(clock(times, unit), rng.random(3000) < 0.05, unit, Stretches.short())
+    assert found is None or found.p_value > 0.05
+
+
+def test_one_person_who_retries_is_no_burst():
+    rng = np.random.default_rng(2)
+    times, unit = _traffic(rng)
+    event = rng.random(3000) < 0.02
+    retries = np.flatnonzero((times > 3 * DAY) & (times < 3.5 * DAY))
+    event[retries], unit[retries] = True, 7_777
+    found = burst(clock(times, unit), event, unit, Stretches.short())
+    assert found is None or found.p_value > 0.05
+
+
+def test_late_stretches_end_at_the_end():
+    late = Stretches.late()
+    assert (late.last == BINS - 1).all()
+    assert late.first.min() == 1
+    rng = np.random.default_rng(3)
+    times, unit = _traffic(rng)
+    found = burst(clock(times, unit), (times > 4 * DAY) & (rng.random(3000) < 0.1), unit, late)
+    assert found.p_value < 1e-6
+    assert abs(found.start - 4 * DAY) < DAY / 2
+
+
+def test_one_moment_has_no_bursts():
+    assert clock(np.full(50, 5), np.arange(50, dtype=np.int32)) is None
+    assert clock(np.array([], np.int64), np.array([], np.int32)) is None
+
+
+def test_inside_is_the_stretch():
+    times = np.arange(0, 240, dtype=np.int64)
+    unit = np.arange(240, dtype=np.int32)
+    grid = clock(times, unit)
+    found = burst(grid, (times >= 100) & (times < 140), unit, Stretches.short())
+    assert set(times[grid.inside(found)]) >= set(range(100, 139))
+    assert set(times[grid.inside(found)]) <= set(range(90, 150))
+
+
+def test_moments_are_utc():
+    assert moment(1_760_000_000_000_000) == "2025-10-09 08:53 UTC"
