@@ -1,7 +1,8 @@
 """`kaizen push`: log files into the stream, with progress; what broke off goes on where it was."""
 
+import signal
+import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,24 @@ def push(session: Session, files: Sequence[Path], kind: str | None, follow: bool
         feed = Feed(producer, on_refused=_Telling(), on_wait=lambda error, wait: note(f"waiting {wait:g} s: {error}"))
         pushing = Pushing(feed, Bookmarks(config), kind)
         if follow:
-            with suppress(KeyboardInterrupt):
-                pushing.follow(files[0])
+            pushing.follow(files[0], _until_told())
         else:
             for file in files:
                 pushing.push(file)
     return _end(session, pushing.files)
+
+
+def _until_told() -> threading.Event:
+    """Set by the first Ctrl-C or SIGTERM; the second one acts as ever."""
+    told = threading.Event()
+
+    def tell(*_: Any) -> None:
+        told.set()
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    former = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    return told
 
 
 def _end(session: Session, files: Sequence[dict[str, Any]]) -> int:

@@ -1,7 +1,8 @@
 """Files on their way into a stream: each from its bookmark on, once or for as long as it grows."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -15,6 +16,10 @@ from kaizen_api.formats.reading import STANDARD_INPUT
 from kaizen_api.tail import Tail
 
 _GZIP = b"\x1f\x8b"
+
+
+class _Told(Exception):
+    """Told to end."""
 
 
 class Pushing:
@@ -49,19 +54,26 @@ class Pushing:
                     advance(offset, f"{tally.total} interactions")
                 self._bookmarks.drop(log.fileno())
 
-    def follow(self, file: Path) -> None:
-        """One file and those that take its place, until something is raised or one cannot be read; bookmarks stay."""
-        while self._follow(file):
-            note(f"{file}: replaced, goes on with the new one")
+    def follow(self, file: Path, told: threading.Event) -> None:
+        """One file and those that take its place, until told to end or one cannot be read; bookmarks stay."""
+        with suppress(_Told):
+            while self._follow(file, told):
+                note(f"{file}: replaced, goes on with the new one")
 
-    def _follow(self, file: Path) -> bool:
+    def _follow(self, file: Path, told: threading.Event) -> bool:
         """One file until another takes its place; False if it could not be read."""
-        with Tail(file, on_idle=lambda: self._mark(log.fileno(), tally, self._feed.flush())) as log:
+
+        def reached(offset: int) -> None:
+            self._mark(log.fileno(), tally, offset)
+            if told.is_set():  # only here, where all that was read is appended and counted
+                raise _Told
+
+        with Tail(file, on_idle=lambda: reached(self._feed.flush())) as log:
             start, tally = self._begin(file, log.fileno())
             with self._noted(file, tally):
                 reads = formats.read_stream(cast("BinaryIO", log), name=str(file), format=self._kind, start=start)
                 for offset in self._feed.take(reads, tally):
-                    self._mark(log.fileno(), tally, offset)
+                    reached(offset)
         return not self.files[-1]["error"]
 
     def _begin(self, file: Path, log: int) -> tuple[int, Tally]:

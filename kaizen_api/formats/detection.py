@@ -84,5 +84,5 @@ def _sample(head: bytes) -> Sample:
             records.append(decoded(piece.data))
         except Invalid:
             continue  # damaged, or cut off with the head
-    lines = head.removeprefix(BOM).decode(errors="replace").splitlines()
-    return Sample(header=next(line for line in lines if line.strip()), records=records)
+    lines = head.removeprefix(BOM).decode(errors="replace").split("\n")
+    return Sample(header=next((line for line in lines if line.strip()), ""), records=records)

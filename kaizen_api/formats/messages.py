@@ -161,7 +161,7 @@ def _role(fields: Mapping[str, Any]) -> Role | None:
 
 def text_of_message(fields: Mapping[str, Any]) -> str:
     """The text of a message, whichever field it stands in."""
-    found = (text_of(fields.get(name)) for name in ("content", "parts", "value", "text"))
+    found = (text_of(fields.get(name)) for name in ("content", "contents", "parts", "value", "text"))
     return next((text for text in found if text.strip()), "")
 
 

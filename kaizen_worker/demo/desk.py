@@ -1,6 +1,6 @@
 """The help desk: what can be asked, what the assistant knows of it, and what is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,10 @@ from kaizen_worker.simulate import MODELS, Fault, Scenario, Split, place_faults,
 
 SESSIONS = (1500, 1300)
 """Conversations of the two rounds, without those that a burst adds."""
+
+
+LEAST_TEXT = 200
+"""Characters of a document that is worth a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,8 @@ class Desk:
     def open(cls, folder: Path, *, seed: int) -> "Desk":
         """Write the documents into the folder and take half of them away from the assistant."""
         subjects = load_subjects()
-        modules = _modules(subjects)
-        write_documents(folder, modules=modules)
-        pages = tuple(documents(modules))
+        pages = tuple(_worth_reading(subjects))
+        write_documents(folder, pages)
         return cls(subjects, load_turns(), pages, split(pages, subjects, seed=seed), seed)
 
     @property
@@ -69,7 +72,15 @@ class Desk:
         )
 
 
-def _modules(subjects: Sequence[Subject]) -> list[str]:
-    """The modules of the subjects with their submodules, and so also much that nobody asks about."""
-    packages = {name.split(".", 1)[0] for subject in subjects for name in (subject.module, *subject.answer)}
-    return [module for module in MODULES if module.split(".", 1)[0] in packages]
+def _worth_reading(subjects: Sequence[Subject]) -> Iterator[Document]:
+    """The documents of the subjects' modules, without the one-liners that answer nothing."""
+    answers = {name for subject in subjects for name in subject.answer}
+    named = {subject.module for subject in subjects}
+    modules = [module for module in MODULES if module in named or any(_is_in(name, module) for name in answers)]
+    return (page for page in documents(modules) if len(page.text) >= LEAST_TEXT or page.title in answers)
+
+
+def _is_in(name: str, module: str) -> bool:
+    """Whether a dotted name lies in a module and in none of its submodules that are listed."""
+    prefixes = [name[:end] for end, letter in enumerate(f"{name}.") if letter == "."]
+    return module == max((prefix for prefix in prefixes if prefix in MODULES), key=len, default="")

@@ -109,10 +109,8 @@ def _open(config: KaizenConfig, tenant: Tenant, say: Say) -> Desk:
         tenant.entries.add(from_document(Document(title=page.title, text=page.text), at=at, batch="demo"))
     say("embedding")
     tenant.retrieval.complete()
-    missing = len(desk.split.missing)
-    say(
-        f"{len(desk.known)} of {len(desk.documents)} documents known, {missing} of {len(desk.subjects)} subjects lack theirs"
-    )
+    lacking = f"{len(desk.split.missing)} of {len(desk.subjects)} subjects lack theirs"
+    say(f"{len(desk.known)} of {len(desk.documents)} documents known, {lacking}")
     return desk
 
 

@@ -23,14 +23,14 @@ from kaizen_worker.search.screening import screen
 from kaizen_worker.store.claims import Claim, taken
 from kaizen_worker.types import Passage
 
-QUERIES = 5
+QUERIES = 12
 """Most searches for one gap."""
 
-PASSAGES = 3
-"""Passages kept for one gap: the best one alone recovered .33 of what three recover (notes on retrieval)."""
+PER_QUERY = 3
+"""Passages kept for one query: the best one alone recovered .33 of what three recover."""
 
-_PER_QUERY = 5
-_RANK_OFFSET = 60  # of the source's paper
+PASSAGES = 30
+"""Most passages kept for one gap."""
 
 
 def fill(tenant: Tenant, gap_id: str) -> str:
@@ -90,7 +90,7 @@ def _search(tenant: Tenant, gap: Gap, claim: Claim) -> list[tuple[Passage, str]]
             trouble = error
             continue
         claim.renew()
-        if best := fuse(found, gap.queries):
+        if best := choose(found, gap.queries):
             return best
     if trouble is not None:
         raise trouble
@@ -99,20 +99,17 @@ def _search(tenant: Tenant, gap: Gap, claim: Claim) -> list[tuple[Passage, str]]
 
 def _ask(tenant: Tenant, source: Source, query: str) -> list[Passage]:
     breaker = tenant.breaker(source.name)
-    return breaker.call(lambda: source.search(query, limit=_PER_QUERY))
+    return breaker.call(lambda: source.search(query, limit=PER_QUERY))
 
 
-def fuse(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage, str]]:
-    """The passages that most queries rank highest, by reciprocal rank (Cormack et al. 2009), with a query of each."""
-    scores: dict[str, float] = {}
-    first: dict[str, tuple[Passage, str]] = {}
-    for passages, query in zip(found, queries, strict=False):
-        for rank, passage in enumerate(passages):
-            key = f"{passage.url}\n{passage.text}"
-            scores[key] = scores.get(key, 0.0) + 1 / (_RANK_OFFSET + rank)
-            first.setdefault(key, (passage, query))
-    best = sorted(scores, key=lambda key: (-scores[key], key))
-    return [first[key] for key in best[:PASSAGES]]
+def choose(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage, str]]:
+    """The best passages of each query, each once, with the query that ranked it highest; the first ones first."""
+    chosen: dict[tuple[str, str], tuple[Passage, str]] = {}
+    for rank in range(PER_QUERY):
+        for passages, query in zip(found, queries, strict=False):
+            if rank < len(passages):
+                chosen.setdefault((passages[rank].url, passages[rank].text), (passages[rank], query))
+    return list(chosen.values())[:PASSAGES]
 
 
 def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 # builtins leads, so that what other modules merely pass on (io.open) is filed under the name people know.
@@ -84,14 +84,14 @@ def documents(modules: Sequence[str] | None = None) -> Iterator[Document]:
                 yield Document(_stem(title, stems), title, text)
 
 
-def write_documents(folder: Path, *, modules: Sequence[str] | None = None) -> int:
+def write_documents(folder: Path, pages: Iterable[Document]) -> int:
     """Write each document as `<name>.md` (UTF-8, first line `# title`) into the folder, made if absent.
 
     Returns how many were written. Writing again gives the same bytes; files that are not ours stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
-    for document in documents(modules):
+    for document in pages:
         page = f"# {document.title}\n\n{document.text}\n"
         (folder / f"{document.name}.md").write_text(page, encoding="utf-8", newline="\n")
         written += 1

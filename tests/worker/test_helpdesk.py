@@ -114,7 +114,7 @@ def test_documents_are_the_same_in_every_process(tmp_path: Path) -> None:
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     modules = ("csv", "json", "queue", "re")
-    assert write_documents(tmp_path / "a", modules=modules) == write_documents(tmp_path / "b", modules=modules[::-1])
+    assert write_documents(tmp_path / "a", modules=modules) == write_documents(tmp_path / "b", documents(modules[::-1]))
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / run).iterdir()} for run in "ab")
     assert first == second
 

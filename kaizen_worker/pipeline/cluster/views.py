@@ -47,7 +47,7 @@ def _words(texts: Sequence[str]) -> sparse.csr_matrix:
         return sparse.csr_matrix((len(texts), 1))
 
 
-def _reduced(matrix: Vectors | sparse.csr_matrix, seed: int) -> Vectors:
-    if matrix.shape[1] <= DIMENSIONS:
-        return unit(matrix.toarray() if sparse.issparse(matrix) else matrix)
-    return unit(TruncatedSVD(DIMENSIONS, random_state=seed).fit_transform(matrix))
+def _reduced(matrix: NDArray[np.floating] | sparse.csr_matrix, seed: int) -> Vectors:
+    if matrix.shape[1] > DIMENSIONS:
+        return unit(TruncatedSVD(DIMENSIONS, random_state=seed).fit_transform(matrix))
+    return unit(matrix.toarray() if isinstance(matrix, sparse.csr_matrix) else matrix)

@@ -94,13 +94,19 @@ def _gap(sample: Sample, topic: _Topic, p_value: float, survey: _Survey) -> Gap:
         topic=name,
         diagnosis=diagnose(sample, topic.code, topic.rows, survey.known),
         users=topic.people,
-        queries=queries(sample, worst, survey.everywhere),
+        queries=queries(sample, _unmet(worst, survey.lacking), survey.everywhere),
         deficit=topic.mean - survey.baseline,
         deficit_interval=_interval(topic, survey.baseline),
         p_value=p_value,
         evidence=_evidence(sample, worst),
         coverage=0.0 if covered is None else float(covered[sample.window.text[topic.rows]].mean()),
     )
+
+
+def _unmet(worst: Rows, lacking: Floats) -> Rows:
+    """Of the rows (m,), the worst first, those that more likely than not went unserved, or all if there is none."""
+    unmet = worst[lacking[worst] > 1 / 2]
+    return unmet if len(unmet) else worst
 
 
 def gap_id(topic: str) -> str:

@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_worker.types import Codes, Sample
+from kaizen_worker.types import Codes, Sample, Window
 
 WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
 
@@ -25,8 +25,11 @@ KEYWORDS = 6
 LEAST_KEYWORDS = 2
 """Distinctive words without which a question is no query: the rest would fit any topic."""
 
-QUERIES = 4
-"""Queries of one gap at most: the keywords, and three ways in which people ask."""
+QUERIES = 12
+"""Queries of one gap at most: the keywords, and the ways in which people ask, from the most common on."""
+
+MAX_TEXTS = 500
+"""Distinct questions among which the ways of asking are told apart."""
 
 MAX_ROWS = 2_000
 """Rows of a topic that are read, the worst served first."""
@@ -53,7 +56,7 @@ def queries(sample: Sample, rows: Rows, everywhere: Mapping[str, int]) -> list[s
         everywhere: `frequencies` of all u texts.
     """
     rows = rows[:MAX_ROWS]
-    asker = askers(sample)
+    asker = askers(sample.window)
     said = {(int(asker[row]), int(sample.window.text[row])) for row in rows}
     people = Counter(
         word for word, _ in {(word, who) for who, text in said for word in words(sample.window.texts[text])}
@@ -63,7 +66,7 @@ def queries(sample: Sample, rows: Rows, everywhere: Mapping[str, int]) -> list[s
     weight = _weights([sample.window.texts[text] for text in texts], shared, everywhere, len(sample.window.texts))
     ranked = sorted(weight, key=lambda word: (-weight[word], word))
     candidates = [" ".join(ranked[:KEYWORDS])]
-    for text in _central(sample, texts):
+    for text in _ways(sample, texts):
         kept = [word for word in words(sample.window.texts[text]) if word in shared]
         if len(weight.keys() & set(kept)) >= LEAST_KEYWORDS:
             candidates.append(" ".join(kept))
@@ -81,16 +84,27 @@ def _weights(texts: Sequence[str], shared: set[str], everywhere: Mapping[str, in
     return found
 
 
-def _central(sample: Sample, texts: list[int]) -> list[int]:
-    """The texts, the most typical of them first."""
+def _ways(sample: Sample, texts: list[int]) -> list[int]:
+    """Texts that stand for all of them, the one that stands for most first.
+
+    Each next one adds most to how near every text is to one that is chosen: greedy facility location, within 1 - 1/e of
+    the best choice (Nemhauser, Wolsey & Fisher 1978).
+    """
+    texts = texts[:MAX_TEXTS]
     vectors = sample.window.vectors[texts]
-    nearness = vectors @ vectors.mean(axis=0)
-    return [texts[place] for place in np.lexsort((np.arange(len(texts)), -nearness))]
+    cosines = np.maximum(vectors @ vectors.T, 0.0)
+    nearest = np.zeros(len(texts), np.float32)
+    chosen: list[int] = []
+    for _ in range(min(QUERIES, len(texts))):
+        gains = np.maximum(cosines - nearest, 0.0).sum(axis=1)
+        gains[chosen] = -1.0
+        chosen.append(int(gains.argmax()))
+        nearest = np.maximum(nearest, cosines[chosen[-1]])
+    return [texts[place] for place in chosen]
 
 
-def askers(sample: Sample) -> Codes:
-    """Who asked, (n,): the finest thing that the log tells apart, from people over sessions to rows."""
-    window = sample.window
+def askers(window: Window) -> Codes:
+    """Who asked, (n,): people, or sessions where there is but one of them, or rows where there is one session."""
     people = window.people()
     if len(np.unique(people)) >= MIN_PEOPLE:
         return people

@@ -137,6 +137,16 @@ def make(client, name, events):
     return make_one
 
 
+@pytest.fixture
+def own(own_server, make):
+    """Breakers on a server of the test's own, with a short time-out."""
+
+    def make_one(*args, **options):
+        return make(*args, **{"redis": own_server.client(), "store_timeout": 0.2, **options})
+
+    return make_one
+
+
 def pass_time(client: Redis, name: str, seconds: float) -> None:
     """As if the server's clock had moved: every time it has stored lies so much further back (or, negative, ahead)."""
     micros = int(seconds * 1_000_000)

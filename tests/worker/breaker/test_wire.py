@@ -61,6 +61,14 @@ def test_closed_can_be_believed_for_a_moment(make, trips, events):
     rejected(breaker)
 
 
+def test_closed_is_not_believed_while_failures_count(make):
+    make().call_failed()
+    breaker = make(closed_cache=0.25)
+    breaker.admit()
+    breaker.report(breaker.admit(), "success")
+    assert breaker.state().failures == 0
+
+
 @pytest.mark.parametrize("open_it", [CircuitBreaker.call_failed, CircuitBreaker.open])
 def test_round_trips_while_known_to_be_open(make, trips, events, open_it):
     breaker = make(1, recheck=60)

@@ -65,7 +65,9 @@ class World:
         """The chosen records of a topic ("" for all) ask about another one instead, as others do."""
         queries = [record.query for record in self.chosen(to)]
         ids = {record.id for record in self.chosen(topic, share=share, where=where)}
-        asked = self.change(where=lambda record: record.id in ids, query=lambda r: queries[crc32(r.id.encode()) % len(queries)])
+        asked = self.change(
+            where=lambda record: record.id in ids, query=lambda r: queries[crc32(r.id.encode()) % len(queries)]
+        )
         return replace(asked, topics=self.topics | dict.fromkeys(ids, to))
 
     def follow(self, topic: str, text: str | Callable[[Record], str], *, share: float = 1.0) -> "World":

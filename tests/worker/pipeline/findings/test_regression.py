@@ -2,6 +2,7 @@ import numpy as np
 
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.findings.regression import since
+from kaizen_worker.pipeline.gaps import find_gaps
 
 HOUR = 3_600_000_000
 START = 1_760_000_000_000_000
@@ -30,8 +31,6 @@ def test_what_stays_repaired_is_silent_though_the_window_still_shows_the_fault(w
 
 def test_a_gap_that_opens_again_is_a_regression(world):
     refused = world(1).change("payroll", response="I don't know the answer to that.")
-    from kaizen_worker.pipeline.gaps import find_gaps
-
     sample = refused.sample()
     (before,) = [one for one in findings(sample, gaps=find_gaps(sample)) if one.type == "gap"]
     sample = refused.sample(settled={before.id: float(FIXED)})
@@ -55,7 +54,9 @@ def test_since_cuts_every_column(world):
     assert len(later.window) == len(later.topic) == len(later.signals.failure) == rows
     assert later.window.ids == sample.window.ids[1000:]
     for name in ("occurred_at", "text", "response_time", "feedback", "level", "accepted"):
-        assert np.array_equal(getattr(later.window, name), getattr(sample.window, name)[1000:], equal_nan=name != "text")
+        assert np.array_equal(
+            getattr(later.window, name), getattr(sample.window, name)[1000:], equal_nan=name != "text"
+        )
     for name in ("session", "user", "error", "model", "tool"):
         assert np.array_equal(getattr(later.window, name).codes, getattr(sample.window, name).codes[1000:])
     assert all(len(flag) == rows for flag in later.signals.flags.values())
