@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench chaos lock clean
+.PHONY: demo test lint bench chaos docs lock clean
 
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Kaizen needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -33,6 +33,9 @@ bench: .venv/.ready
 
 chaos: .venv/.ready
 	$(BIN)/python -m pytest -q -s tests/chaos
+
+docs: .venv/.ready
+	$(BIN)/python docs/make.py
 
 lock:
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev pyproject.toml -o requirements.lock

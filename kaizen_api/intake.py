@@ -52,8 +52,8 @@ def decode(line: bytes | str) -> Interaction:
 def _object(line: bytes | str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise Invalid(f"not an interaction: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"not an interaction in UTF-8: {error}") from None
 
 
 def from_mapping(fields: Mapping[str, Any]) -> Interaction:

@@ -5,7 +5,7 @@ the next one wrote and the other way round. Times are integer microseconds since
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -116,7 +116,7 @@ InsightType = Literal[
     "emerging",
     "regression",
 ]
-INSIGHT_TYPES: tuple[InsightType, ...] = InsightType.__args__  # type: ignore[attr-defined]
+INSIGHT_TYPES: tuple[InsightType, ...] = get_args(InsightType)
 
 InsightStatus = Literal["proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed"]
 

@@ -62,7 +62,7 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 class PerformanceThreshold(BaseModel):
     """What counts as too slow, too faulty, too low."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     response_time: float = Field(2.0, ge=0.1, le=60)
     """Seconds; slower answers carry the signal `slow`."""
@@ -86,6 +86,7 @@ class KaizenConfig(BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
+        use_attribute_docstrings=True,
     )
 
     data_dir: AbsolutePath = Path("~/.local/share/kaizen")
@@ -121,6 +122,7 @@ class KaizenConfig(BaseSettings):
     kb_rotation_keep_days: int = Field(30, ge=7, le=365)
     """How long its archives are kept; the last good one always is."""
     performance_threshold: PerformanceThreshold = PerformanceThreshold()
+    """What counts as too slow, too faulty, too low."""
     enable_prometheus: bool = True
     """`kaizen up` starts the exporter."""
     prometheus_port: Port = 9090
@@ -145,7 +147,9 @@ class KaizenConfig(BaseSettings):
     api_host: str = "127.0.0.1"
     """Address of the HTTP API; other than loopback needs `api_keys`."""
     api_port: Port = 8080
+    """Where the HTTP API listens."""
     flower_port: Port = 5555
+    """Where Flower listens, on loopback."""
     workers: int = Field(2, ge=1, le=64)
     """Worker processes."""
     seed: int = Field(0, ge=0, le=2**32 - 1)

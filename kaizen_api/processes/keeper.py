@@ -24,6 +24,7 @@ import sys
 import time
 
 GRACE = 10.0
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 _PR_SET_PDEATHSIG = 1
 _POLL = 0.2
 
@@ -59,7 +60,7 @@ class Keeper:
             child = self.children.get(request["stop"])
             if child is not None:
                 self.killed_at[request["stop"]] = time.monotonic() + request.get("grace", GRACE)
-                send(child, signal.SIGTERM)
+                ask(child)
         elif "remove" in request:
             self.folders.append(request["remove"])
 
@@ -92,36 +93,44 @@ class Keeper:
         for name, child in list(self.children.items()):
             status = child.poll()
             if status is not None:
-                send(child, signal.SIGKILL)  # what the child left behind in its group
+                kill(child)  # what the child left behind in its group
                 del self.children[name]
                 self.killed_at.pop(name, None)
                 say(exited=name, pid=child.pid, status=status)
             elif time.monotonic() > self.killed_at.get(name, float("inf")):
-                send(child, signal.SIGKILL)
+                kill(child)
 
     def end(self) -> None:
         """End the children, the last started first, and remove the folders."""
         for name in reversed(list(self.children)):
             child = self.children[name]
-            send(child, signal.SIGTERM)
+            ask(child)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(GRACE / 2)
-            send(child, signal.SIGKILL)
+            kill(child)
             child.wait()
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def die_with_keeper() -> None:
-    """Linux: the kernel kills this process when the keeper dies."""
+    """In the child: it hears signals again, and on Linux the kernel kills it when the keeper dies."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def send(child: "subprocess.Popen[bytes]", number: int) -> None:
-    """Signal a child's whole group; that nobody is left there is fine."""
+def ask(child: "subprocess.Popen[bytes]") -> None:
+    """Ask a child to end; its own children are its own to end, with what they have in hand."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child.pid, signal.SIGTERM)
+
+
+def kill(child: "subprocess.Popen[bytes]") -> None:
+    """End a child's whole group; that nobody is left there is fine."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def say(**message: object) -> None:
@@ -131,6 +140,6 @@ def say(**message: object) -> None:
 
 
 if __name__ == "__main__":
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+    for ignored in IGNORED:
         signal.signal(ignored, signal.SIG_IGN)  # only the end of its input ends it
     Keeper().run()

@@ -3,6 +3,8 @@
 Everything here may be repeated: it saves the same values under the same ids and counts a thing when it is new.
 """
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -65,13 +67,17 @@ def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at:
     for gap in gaps:
         merged = tenant.gaps.update(
             gap.id,
-            lambda old, gap=gap: _merge(old, gap, proposals.get(gap.id), at=at),  # type: ignore[misc]
+            _merging(gap, proposals.get(gap.id), at=at),
             counts=lambda _old, _new: {},
             rank=lifecycle.gap_rank,
         )
         if merged is not None and merged.status == "open" and tenant.config.enable_gap_fill:
             due.append(merged.id)
     return due
+
+
+def _merging(new: Gap, insight: str | None, *, at: int) -> Callable[[Gap | None], Gap]:
+    return lambda old: _merge(old, new, insight, at=at)
 
 
 def _merge(old: Gap | None, new: Gap, insight: str | None, *, at: int) -> Gap:

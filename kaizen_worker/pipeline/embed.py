@@ -90,6 +90,7 @@ class MiniLM:
 
     @cached_property
     def _session(self) -> Any:
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         return onnxruntime.InferenceSession(_resource(*MODEL), options, providers=["CPUExecutionProvider"])

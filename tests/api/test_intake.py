@@ -70,6 +70,7 @@ def test_every_field_arrives(intake):
         (b'{"query": "x", "accepted": "yes"}', r"\$.accepted"),
         (b'{"query": "x", "occurred_at": "yesterday"}', r"\$.occurred_at"),
         (b'{"query": "\xff"}', "not JSON in UTF-8"),
+        (b'{"colour": 1, "query": "\xff"}', "UTF-8"),
         (b'{"query": "x", "metadata": 3}', r"\$.metadata"),
     ],
 )

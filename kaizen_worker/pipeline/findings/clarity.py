@@ -24,7 +24,7 @@ def _answered(sample: Sample) -> Flags:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    elsewhere = "" if rate.group.topic is None else f" against {percent(rate.baseline)} elsewhere,"
+    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="clarity",
         subject=rate.group.subject,
@@ -43,7 +43,7 @@ def _say(sample: Sample, rate: Rate) -> Finding:
 
 
 def _advice(rate: Rate) -> str:
-    if rate.group.topic is None:
+    if rate.group.is_all:
         return "Let the assistant answer the likeliest reading first and offer the others, instead of asking back."
     return (
         f"Say what people mean in '{rate.group.name}': an entry that names the usual readings and answers "

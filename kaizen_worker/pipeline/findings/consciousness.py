@@ -1,4 +1,4 @@
-"""consciousness: the assistant's own quality score is below its threshold, overall or in one topic."""
+"""consciousness: the assistant's own quality score is below its threshold, overall, in one topic or with one model."""
 
 from kaizen_worker.pipeline.findings.levels import Level, levels
 from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, persons, strength
@@ -6,19 +6,19 @@ from kaizen_worker.types import Finding, Sample
 
 
 def find(sample: Sample) -> Tested:
-    """Compare the median and the average level with the threshold, and each topic with the rest.
+    """Compare the median and the average level with the threshold, and each topic and model with the rest.
 
     Levels are turned over, so that what is tested is how much is missing to 1.
     """
     limit = 1 - sample.thresholds.level
-    found, hypotheses = levels(sample, 1 - sample.window.level, limit=limit, unit="level")
+    found, hypotheses = levels(sample, 1 - sample.window.level, limit=limit, unit="level", by_model=True)
     return Tested(tuple(_say(sample, level) for level in found), hypotheses)
 
 
 def _say(sample: Sample, level: Level) -> Finding:
     rows, threshold = level.group.rows, sample.thresholds.level
     low = rows[sample.window.level[rows] < threshold]
-    elsewhere = "" if level.group.topic is None else f" against {1 - level.baseline:.2f} elsewhere,"
+    elsewhere = "" if level.group.is_all else f" against {1 - level.baseline:.2f} elsewhere,"
     one = level.level
     return Finding(
         type="consciousness",
@@ -39,8 +39,13 @@ def _say(sample: Sample, level: Level) -> Finding:
 
 
 def _advice(level: Level) -> str:
-    if level.group.topic is None:
+    if level.group.is_all:
         return "Check what feeds the score: a changed prompt, model or scorer lowers it everywhere at once."
+    if level.group.kind == "model":
+        return (
+            f"Read answers of '{level.group.name}' beside those of another model: where they are worse, route its "
+            "traffic there; where they are not, the score does not fit this model."
+        )
     return (
         f"Read the evidence of '{level.group.name}': where the answers are poor, add knowledge or examples for this "
         "topic; where they are good, the score does not fit it and should not be used there."

@@ -27,7 +27,7 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    elsewhere = "" if rate.group.topic is None else f" against {percent(rate.baseline)} elsewhere,"
+    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="effectiveness",
         subject=rate.group.subject,
@@ -52,7 +52,7 @@ def _split(sample: Sample, rate: Rate) -> str:
 
 
 def _advice(rate: Rate) -> str:
-    if rate.group.topic is None:
+    if rate.group.is_all:
         return "Answers miss the question everywhere: review the prompt and what retrieval hands to the model."
     return (
         f"Read what users of '{rate.group.name}' wrote next: it says what the answer lacked. Add that to the knowledge "

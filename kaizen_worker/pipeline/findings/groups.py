@@ -1,8 +1,9 @@
-"""The groups that findings compare: everything, and each topic that has enough to say."""
+"""The groups that findings compare: everything, and each topic and model that has enough to say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -14,19 +15,32 @@ from kaizen_worker.types import Flags, Sample
 class Group:
     """Rows that belong together."""
 
-    topic: str | None  # its id; None is everything
+    id: str | None  # of the topic, or the model's name; None is everything
     name: str
     rows: Rows
+    kind: Literal["topic", "model"] = "topic"
+
+    @property
+    def topic(self) -> str | None:
+        """The topic's id, None if it is no topic."""
+        return self.id if self.kind == "topic" else None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it is everything."""
+        return self.id is None
 
     @property
     def subject(self) -> Mapping[str, str]:
         """What a finding about it is about."""
-        return {} if self.topic is None else {"topic": self.topic}
+        return {} if self.id is None else {self.kind: self.id}
 
     @property
     def where(self) -> str:
         """As a sentence names it."""
-        return "overall" if self.topic is None else f"in '{self.name}'"
+        if self.is_all:
+            return "overall"
+        return f"in '{self.name}'" if self.kind == "topic" else f"with the model '{self.name}'"
 
 
 def everything(sample: Sample, usable: Flags) -> Group | None:
@@ -47,6 +61,16 @@ def topics(sample: Sample, usable: Flags) -> list[Group]:
         for topic, (start, stop) in enumerate(pairwise(edges))
         if stop - start >= MIN_SUPPORT and len(np.unique(people[rows[start:stop]])) >= least
     ]
+
+
+def models(sample: Sample, usable: Flags) -> list[Group]:
+    """Each model with enough usable rows of enough people, by name; none where there is only one."""
+    model = sample.window.model
+    groups = [
+        Group(name, name, np.flatnonzero(usable & (model.codes == code)), "model")
+        for code, name in enumerate(model.names)
+    ]
+    return [group for group in groups if _enough(sample, group.rows)] if len(groups) > 1 else []
 
 
 def _enough(sample: Sample, rows: Rows) -> bool:

@@ -1,7 +1,7 @@
-"""Is a measure higher than it may be: overall, and in which topics?
+"""Is a measure higher than it may be: overall, in which topics, and with which models?
 
 "Higher" is said of the median or of the average, as one of them shows it (and the p-value is doubled for the choice).
-A topic speaks only where it is also higher than the rest, and everything only without its worst topic, as with rates.
+A topic or model speaks only where it is also higher than the rest, and everything only without its worst one.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from kaizen_api.schema import Interval
-from kaizen_worker.pipeline.findings.groups import Group, everything, topics
+from kaizen_worker.pipeline.findings.groups import Group, everything, models, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, mean, median, standard_error
 from kaizen_worker.pipeline.findings.rates import MAJORITY
@@ -74,7 +74,9 @@ class _Measure:
         return design_effect((self.values[rows] > self.limit).astype(np.float64), self.who[rows])
 
 
-def levels(sample: Sample, values: Floats, *, limit: float, unit: str) -> tuple[list[Level], int]:
+def levels(
+    sample: Sample, values: Floats, *, limit: float, unit: str, by_model: bool = False
+) -> tuple[list[Level], int]:
     """Measures over their limit, and how many hypotheses were tested.
 
     Args:
@@ -82,6 +84,7 @@ def levels(sample: Sample, values: Floats, *, limit: float, unit: str) -> tuple[
         values: (n,) the measure, NaN for none.
         limit: Up to which it is no news.
         unit: Of the measure, for the intervals.
+        by_model: Whether each model is a group too.
     """
     usable = np.isfinite(values)
     whole = everything(sample, usable)
@@ -90,20 +93,20 @@ def levels(sample: Sample, values: Floats, *, limit: float, unit: str) -> tuple[
     ranks = np.full(len(values), np.nan)
     ranks[whole.rows] = rankdata(values[whole.rows])
     measure = _Measure(values, ranks, units(sample.window), limit, unit)
-    groups = topics(sample, usable)
-    found = [_topic_level(group, whole, measure) for group in groups]
+    groups = [*topics(sample, usable), *(models(sample, usable) if by_model else [])]
+    found = [_group_level(group, whole, measure) for group in groups]
     found.append(_overall_level(whole, groups, measure))
     return [level for level in found if level is not None], len(found)
 
 
-def _topic_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
+def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
     total = len(whole.rows)
     p_value, kind = measure.over(group.rows)
-    if total - len(group.rows) < MIN_SUPPORT or max(p_value, measure.above(group.rows, total)) > WORTH:
+    p_value = max(p_value, measure.above(group.rows, total))
+    if p_value > WORTH or total - len(group.rows) < MIN_SUPPORT:
         return None
     level = measure.level(group.rows, kind)
     baseline = measure.level(np.setdiff1d(whole.rows, group.rows, assume_unique=True), kind)
-    p_value = max(p_value, measure.above(group.rows, total))
     return Level(group, kind, level, baseline.estimate, difference(level, baseline), p_value)
 
 

@@ -1,4 +1,4 @@
-"""performance: the response time is over its threshold, overall or in one topic."""
+"""performance: the response time is over its threshold, overall, in one topic or with one model."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from kaizen_worker.types import Finding, Sample
 
 
 def find(sample: Sample) -> Tested:
-    """Compare the median and the average response time with the threshold, and each topic with the rest."""
+    """Compare the median and the average response time with the threshold, and each topic and model with the rest."""
     limit = sample.thresholds.response_time
-    found, hypotheses = levels(sample, sample.window.response_time, limit=limit, unit="s")
+    found, hypotheses = levels(sample, sample.window.response_time, limit=limit, unit="s", by_model=True)
     return Tested(tuple(_say(sample, level) for level in found), hypotheses)
 
 
 def _say(sample: Sample, level: Level) -> Finding:
     rows, limit = level.group.rows, sample.thresholds.response_time
     slow = rows[sample.window.response_time[rows] > limit]
-    elsewhere = "" if level.group.topic is None else f" against {seconds(level.baseline)} elsewhere,"
+    elsewhere = "" if level.group.is_all else f" against {seconds(level.baseline)} elsewhere,"
     one = level.level
     return Finding(
         type="performance",
@@ -38,8 +38,10 @@ def _say(sample: Sample, level: Level) -> Finding:
 
 
 def _advice(level: Level) -> str:
-    if level.group.topic is None:
+    if level.group.is_all:
         return "Look for what all answers wait for: the model, the index, or a tool that every request calls."
+    if level.group.kind == "model":
+        return f"Compare the time of the same requests with another model: route them away from '{level.group.name}'."
     return (
         f"Compare a trace of '{level.group.name}' with one of another topic: a tool or a retrieval step that only this "
         "topic uses is the likely cause; shorten it, cache its results, or answer with an approved entry."

@@ -16,7 +16,7 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows, limit = rate.group.rows, sample.thresholds.error_rate
-    elsewhere = "" if rate.group.topic is None else f" against {percent(rate.baseline)} elsewhere,"
+    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="reliability",
         subject=rate.group.subject,
@@ -41,7 +41,7 @@ def _commonest(sample: Sample, rate: Rate) -> str:
 
 
 def _advice(rate: Rate) -> str:
-    if rate.group.topic is None:
+    if rate.group.is_all:
         return "Errors are spread over all topics: check the service itself, its limits and its last change first."
     return (
         f"Replay the evidence of '{rate.group.name}' and fix what fails: the tool, the data source or the time-out "

@@ -20,6 +20,9 @@ BINS = 24
 LONGEST = BINS // 3
 """Bins of the longest burst: what fills more than a third of the window is a state, not a burst."""
 
+SHORTEST = 3_600_000_000
+"""Microseconds of the shortest window that is scanned: a log without times is read within less."""
+
 MIN_HITS = 10
 """Counts that make a burst."""
 
@@ -75,8 +78,8 @@ class Clock:
 
 
 def clock(occurred_at: NDArray[np.int64], unit: Codes) -> Clock | None:
-    """Cut the window's time into bins; None where all of it is one moment."""
-    if len(occurred_at) == 0 or occurred_at[-1] == occurred_at[0]:
+    """Cut the window's time into bins; None where it is too short for any, as that of a log without times."""
+    if len(occurred_at) == 0 or occurred_at[-1] - occurred_at[0] < SHORTEST:
         return None
     start, width = int(occurred_at[0]), (int(occurred_at[-1]) - int(occurred_at[0])) / BINS
     bins = np.minimum((occurred_at - start) / width, BINS - 1).astype(np.int32)

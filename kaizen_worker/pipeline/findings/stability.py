@@ -34,7 +34,7 @@ def _swings(sample: Sample) -> Floats:
 
 def _say(sample: Sample, level: Level, swings: Floats) -> Finding:
     rows, one = level.group.rows, level.level
-    elsewhere = "" if level.group.topic is None else f" against {level.baseline:.2f} elsewhere,"
+    elsewhere = "" if level.group.is_all else f" against {level.baseline:.2f} elsewhere,"
     return Finding(
         type="stability",
         subject=level.group.subject,
@@ -54,7 +54,7 @@ def _say(sample: Sample, level: Level, swings: Floats) -> Finding:
 
 
 def _advice(level: Level) -> str:
-    if level.group.topic is None:
+    if level.group.is_all:
         return (
             "Like questions get unlike answers: lower the sampling temperature, and pin the model and prompt versions."
         )

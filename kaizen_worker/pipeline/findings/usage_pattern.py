@@ -79,7 +79,7 @@ def _share(group: Group, event: Flags, who: Codes, total: Count, kind: str) -> _
     if len(hits) <= DOMINANT * len(group.rows):
         return None
     part = count(event, who, group.rows)
-    if group.topic is None:
+    if group.is_all:
         return _Share(kind, group, hits, part, None)
     rest = total.without(part)
     if rest.seen < MIN_SUPPORT or part.hits / part.seen - rest.hits / rest.seen < POINTS:

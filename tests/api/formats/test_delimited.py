@@ -156,10 +156,11 @@ def test_a_stray_quote_does_not_swallow_the_rows_up_to_the_next_one(outcome):
 
 def test_a_quote_is_looked_for_no_farther_than_a_record_reaches(outcome):
     rows = ["x" * 1000 + f",{number}" for number in range(MAX_RECORD_BYTES // 1000 + 100)]
-    (line, reason), *rest = outcome("query,response\n" + '"open,1\n' + "\n".join(rows))
+    (line, reason), *rest = outcome("query,response\n" + '"open,1\n' + "\n".join([*rows, 'end",2']))
     assert line == 2
     assert "never closed" in reason
-    assert len(rest) == len(rows)
+    assert len(rest) == len(rows) + 1
+    assert rest[-1] == 'end"'
 
 
 def test_quotes_are_text_in_tabs_and_single_columns_where_they_do_not_fit(taken):

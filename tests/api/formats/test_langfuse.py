@@ -189,6 +189,19 @@ def test_scores_of_a_session_count_once_for_its_last_interaction(taken):
     assert [item.critics for item in taken([*roots, ON_SESSION])] == [{"resolved": 1.0}, None, None]
 
 
+def test_scores_of_a_trace_count_for_its_last_interaction(taken):
+    roots = [{**REQUEST, "id": str(n), "start_time": blob_time(n), "input": f"q{n}"} for n in (1, 3, 2)]
+    unknown_span = {**ON_TRACE, "id": "other", "observation_id": "not exported", "value": 1}
+    assert [item.critics for item in taken([*roots, ON_TRACE, unknown_span])] == [None, {"tone": 0.75}, None]
+
+
+def test_steps_are_no_interactions_and_nothing_under_them_is(taken):
+    step = {**REQUEST, "id": "step", "type": "RETRIEVER"}
+    under = {**GENERATION, "parent_observation_id": "step"}
+    answer = {**GENERATION, "id": "answer", "parent_observation_id": "", "input": "another question"}
+    assert [item.query for item in taken([step, under, answer])] == ["another question"]
+
+
 def test_a_score_that_is_repeated_counts_once(taken):
     (interaction,) = taken([REQUEST, {**ON_TRACE, "value": 0}, {**ON_TRACE, "value": 0}, {**ON_TRACE, "id": "x"}])
     assert interaction.critics == {"tone": 0.25}

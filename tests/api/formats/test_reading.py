@@ -168,6 +168,7 @@ def test_a_record_of_the_longest_length_is_read_and_a_longer_one_passed_over(rea
 RESUMED = {
     "kaizen": b'\xef\xbb\xbf{"query": "a"}\n\n{"query": 5}\n{"query": "b"}\r\n{"query": "c"}\n',
     "array": b'[{"query": "a"},\n {"query": 5}, {"query": "b"},\n\n{"query": "c"}]\n',
+    "unclosed": b'[\n{"query": "a"},\n{"query": {"b": 1},\n{"query": "c"},\n{"query": "d"}\n]\n',
     "csv": b'query,response\na,1\n"b\nb",2\nbad\nc,3\n',
     "openai": b"".join(
         b'{"id": "%d", "messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}\n' % number
@@ -176,6 +177,9 @@ RESUMED = {
     "events": b"".join(
         b'{"event": "daniel_query_received", "data": {"session_id": "s%d", "query": "q%d"}}\n' % (number % 2, number)
         for number in range(6)
+    ),
+    "one session": b"".join(
+        b'{"event": "daniel_query_received", "data": {"query": "q%d"}}\n' % number for number in range(3)
     ),
     "langfuse": b'{"id": "s", "trace_id": "t2", "name": "tone", "value": 1}\n'
     + b"".join(b'{"id": "o%d", "trace_id": "t%d", "input": "q"}\n' % (number, number) for number in range(4)),

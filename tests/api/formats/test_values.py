@@ -53,6 +53,13 @@ def test_the_place_names_the_element(reads):
     assert items[1].value == Refused("log:1[1]", "Expected `str`, got `int` - at `$.query`")
 
 
+def test_an_array_in_the_array_is_no_record_wherever_reading_starts(outcome, reads):
+    log = '[{"query": "a"}, [{"query": "b"}], {"query": "c"}]'
+    assert [item if isinstance(item, str) else item[0] for item in outcome(log)] == ["a", 1, "c"]
+    offset = reads(log)[0].offset
+    assert [item if isinstance(item, str) else item[0] for item in outcome(log, start=offset)] == [1, "c"]
+
+
 def test_mismatched_brackets_spoil_their_own_element(outcome):
     log = '[{"query": "a", "metadata": {"x": [1}}, {"query": "b"}, {"query": "c", "entry_ids": ["y"}, {"query": "d"}]'
     assert [item if isinstance(item, str) else item[0] for item in outcome(log)] == [1, "b", 1, "d"]

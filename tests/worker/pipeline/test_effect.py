@@ -111,12 +111,14 @@ def test_a_greater_share_keeps_who_was_held_out():
     assert all(held_out(one, "i1", 0.3) for one in sessions if held_out(one, "i1", 0.1))
 
 
+def _first_of_the_exposed(record):
+    return not record.id.endswith("+") and not held_out(record.session, "i1", 0.3)
+
+
 def test_arms_take_the_worst_question_of_each_conversation_after_the_change(world):
-    plain = world(1)
-    (topic, change) = "t-violin", 1_760_000_000_000_000 + 20 * 3_600_000_000
-    sample = plain.change(
-        "violin", response=REFUSED, where=lambda record: not held_out(record.session, "i1", 0.3)
-    ).sample()
+    asked_twice = world(1).follow("violin", "and which pegs for a luthier?")
+    topic, change = "t-violin", 1_760_000_000_000_000 + 20 * 3_600_000_000
+    sample = asked_twice.change("violin", response=REFUSED, where=_first_of_the_exposed).sample()
     exposed, held = arms(sample, insight="i1", topic=topic, applied_at=change, share=0.3)
     window = sample.window
     rows = np.flatnonzero((sample.topic == sample.topic_ids.index(topic)) & (window.occurred_at >= change))

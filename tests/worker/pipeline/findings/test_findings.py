@@ -30,10 +30,10 @@ def _spread(record):
 
 FAULTS = {
     ("performance", ("topic", "t-garden")): lambda world: world.change(
-        "garden", response_time=lambda record: record.response_time * 4
+        "garden", response_time=lambda record: record.response_time * 14
     ),
     ("performance",): lambda world: world.change(response_time=lambda record: record.response_time * 3),
-    ("reliability", ("topic", "t-violin")): lambda world: world.change("violin", share=0.3, error="timeout"),
+    ("reliability", ("topic", "t-violin")): lambda world: world.change("violin", share=0.9, error="timeout"),
     ("reliability",): lambda world: world.change(share=0.15, error="timeout"),
     ("error_pattern", ("error", "timeout"), ("topic", "t-violin")): lambda world: world.change(
         "violin", share=0.3, error="timeout"
@@ -106,6 +106,24 @@ def test_a_topic_that_burst_has_grown_and_is_said_once(world):
     said = _said(late.sample())
     assert ("emerging", ("topic", "t-harbour")) in said
     assert ("usage_cluster", ("share", "growing"), ("topic", "t-harbour")) not in said
+
+
+def test_a_third_of_three_topics_is_not_large(world):
+    three = world(1)
+    for topic in ("baking", "camera", "garden", "harbour", "payroll"):
+        three = three.turn(topic, "violin", share=0.5).turn(topic, "weather")
+    three = three.turn("bicycle", "violin", share=0.2)
+    sample = three.sample()
+    assert sample.topic_ids == ("t-bicycle", "t-violin", "t-weather")
+    assert not [key for key in _said(sample) if key[0] == "usage_cluster"]
+
+
+def test_a_topic_that_leans_a_little_to_one_kind_is_no_pattern(world):
+    def ask(record):
+        return f"which is the {record.query}?"
+
+    leaning = world(1, sessions=2000).change(share=0.4, query=ask).change("camera", share=0.55, query=ask)
+    assert not [key for key in _said(leaning.sample()) if key[0] == "usage_pattern" and len(key) > 2]
 
 
 def test_every_type_can_be_reported():

@@ -1,6 +1,6 @@
 import numpy as np
 
-from kaizen_worker.pipeline.findings.scan import BINS, Stretches, burst, clock, moment
+from kaizen_worker.pipeline.findings.scan import BINS, SHORTEST, Stretches, burst, clock, moment
 
 DAY = 86_400_000_000
 
@@ -65,13 +65,20 @@ def test_one_moment_has_no_bursts():
     assert clock(np.array([], np.int64), np.array([], np.int32)) is None
 
 
+def test_what_is_shorter_than_an_hour_is_not_scanned():
+    unit = np.arange(50, dtype=np.int32)
+    assert clock(np.linspace(0, SHORTEST - 1, 50).astype(np.int64), unit) is None
+    assert clock(np.linspace(0, SHORTEST, 50).astype(np.int64), unit) is not None
+
+
 def test_inside_is_the_stretch():
-    times = np.arange(0, 240, dtype=np.int64)
+    minutes = np.arange(0, 240, dtype=np.int64)
+    times = minutes * 60_000_000
     unit = np.arange(240, dtype=np.int32)
     grid = clock(times, unit)
-    found = burst(grid, (times >= 100) & (times < 140), unit, Stretches.short())
-    assert set(times[grid.inside(found)]) >= set(range(100, 139))
-    assert set(times[grid.inside(found)]) <= set(range(90, 150))
+    found = burst(grid, (minutes >= 100) & (minutes < 140), unit, Stretches.short())
+    assert set(minutes[grid.inside(found)]) >= set(range(100, 139))
+    assert set(minutes[grid.inside(found)]) <= set(range(90, 150))
 
 
 def test_moments_are_utc():

@@ -139,6 +139,34 @@ def test_near_to_some_entry_is_in_scope(world):
     assert "out_of_scope" not in {gap.diagnosis for gap in find_gaps(sample, served)}
 
 
+def test_entries_that_were_used_and_refused_were_not_found(world):
+    used = world(1).change("payroll", entry_ids=["e1"], response=REFUSED)
+    assert [gap.diagnosis for gap in _gaps(used)] == ["retrieval_miss"]
+
+
+def test_a_topic_of_two_people_is_no_gap(world):
+    def others(record):
+        return record.user not in {"u3", "u5"}
+
+    few = world(1, users=40).turn("violin", "camera", where=others).change("violin", feedback=-1.0)
+    assert len(few.chosen("violin")) >= 8
+    assert find_gaps(few.sample()) == []
+
+
+def test_one_person_who_asks_most_of_it_is_no_gap(world):
+    def theirs(record):
+        return record.user == "u7"
+
+    busy = (
+        world(1, sessions=1000, users=25).turn("", "violin", where=theirs).change("violin", where=theirs, feedback=-1.0)
+    )
+    also = busy.change("violin", share=0.1, feedback=-1.0)
+    unhappy = [record for record in also.chosen("violin") if record.feedback == -1.0]
+    assert len(unhappy) > 0.4 * len(also.chosen("violin"))
+    assert len({record.user for record in unhappy}) >= 3
+    assert find_gaps(also.sample()) == []
+
+
 def test_two_people_make_no_gap(world):
     few = world(1, users=40)
     angry = few.change("payroll", feedback=-1.0, where=lambda record: record.user in {"u3", "u5"})

@@ -20,7 +20,7 @@ def test_useless_scores_are_weighed_in_at_most_one_window_of_a_hundred():
     weighed = 0
     for seed in range(400):
         rng = np.random.default_rng(seed)
-        weights = score_weights({name: rng.random(400) for name in "abc"}, _outcome(rng, 400))
+        weights = score_weights({name: rng.random(100) for name in "abcdefgh"}, rng.integers(0, 2, 100).astype(float))
         weighed += any(weights.values())
     assert weighed <= 8  # 4 expected; 9 or more have a chance of 2 %
 

@@ -85,16 +85,19 @@ def test_a_caveat_at_the_end_of_an_answer_is_no_refusal(build):
     ("response", "asks_back"),
     [
         ("Could you please clarify which card you mean?", True),
+        ("I don't have enough information for that. Could you tell me more about the card?", True),
         ("I'm not sure I understand. Could you rephrase?", True),
         ("Which of your cards is it?", True),
         (f"{GOOD} Is there anything else I can help you with?", False),
         (f"{GOOD} " * 8 + "Which of them is yours?", False),
+        (f"See https://example.org/{'a' * 1300}. Which of them is yours?", False),
         (GOOD, False),
     ],
 )
 def test_clarification(build, response, asks_back):
     flags, _ = _flags(build, _talk(("How do I raise my card limit?", response)))
     assert (flags["clarification"] == {"s0"}) is asks_back
+    assert flags["refusal"] == set()
 
 
 @pytest.mark.parametrize(

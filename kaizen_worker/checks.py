@@ -1,0 +1,53 @@
+"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the search sources."""
+
+from datetime import timedelta
+
+from celery.schedules import crontab
+
+from kaizen_api.checks import Check
+from kaizen_api.config import KaizenConfig
+from kaizen_worker.pipeline.embed import load
+from kaizen_worker.schedule import schedule
+
+
+def check_engine(config: KaizenConfig) -> list[Check]:
+    """One check for each job of beat's schedule, and one each for embedder and sources."""
+    return [*_schedule(config), _embedder(config), _sources(config)]
+
+
+def _schedule(config: KaizenConfig) -> list[Check]:
+    return [
+        Check(
+            f"schedule {name}",
+            ok=True,
+            detail=f"{entry['task']} {_when(entry['schedule'], config)}: {entry['description']}",
+        )
+        for name, entry in schedule(config).items()
+    ]
+
+
+def _when(when: timedelta | crontab, config: KaizenConfig) -> str:
+    if isinstance(when, timedelta):
+        return f"every {when.total_seconds():g} s"
+    hour, minute = (next(iter(values)) for values in (when.hour, when.minute))
+    return f"daily at {hour:02}:{minute:02} {config.timezone}"
+
+
+def _embedder(config: KaizenConfig) -> Check:
+    embedder = load(config.embedder)
+    rows = embedder.embed(["one look at the embedder"])
+    return Check("embedder", ok=True, detail=f"{embedder.name}, {rows.shape[1]} dimensions")
+
+
+def _sources(config: KaizenConfig) -> Check:
+    if config.documents_path is None:
+        remedy = "set KAIZEN_DOCUMENTS_PATH to a folder of documents (md, html, txt, pdf)"
+        return Check("search sources", ok=True, detail="none: gaps are found and not filled", remedy=remedy)
+    if not config.documents_path.is_dir():
+        return Check(
+            "search sources",
+            ok=False,
+            detail=f"{config.documents_path} is no folder",
+            remedy="make it, or set KAIZEN_DOCUMENTS_PATH to one that is there",
+        )
+    return Check("search sources", ok=True, detail=f"folder {config.documents_path}")
