@@ -77,6 +77,7 @@ class Feed:
         self._position = 0
         self._tally, self._offset = Tally(), 0
         self._batch: list[Record] = []
+        self._refused = 0  # since the last flush
         self._on_refused = on_refused
         self._on_wait = on_wait
 
@@ -95,6 +96,9 @@ class Feed:
 
     def flush(self) -> int:
         """Append what was read of the log so far; returns the offset up to which it is done."""
+        if self._refused:
+            self._producer.count_refused(self._refused)
+            self._refused = 0
         if self._batch:
             appended = self._insist(lambda: self._producer.append_records(self._batch))
             self._tally.accepted += appended.accepted
@@ -107,6 +111,7 @@ class Feed:
         self._offset = read.offset
         if isinstance(value, Refused):
             self._tally.refuse(value)
+            self._refused += 1
             self._on_refused(value)
         else:
             self._batch.append(value)

@@ -12,15 +12,13 @@ from kaizen_api.connection import connect, connect_async, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.http.door import Door
 from kaizen_api.http.engine import Engine
-from kaizen_api.metrics.table import field
 from kaizen_api.producer import AsyncProducer
+from kaizen_api.producer.batch import REFUSED
 from kaizen_api.queries import Queries
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.asyncio import Redis as AsyncRedis
-
-_REFUSED = field("kaizen_ingested_total", result="refused")
 
 
 class Service:
@@ -68,8 +66,8 @@ class Service:
             if self._async_redis is None:
                 self._async_redis = connect_async(self.config)
             pipe = self._async_redis.pipeline()
-            pipe.hincrby(keys.metrics(tenant), _REFUSED, number)
-            pipe.hincrby(keys.ROLLUP, _REFUSED, number)
+            pipe.hincrby(keys.metrics(tenant), REFUSED, number)
+            pipe.hincrby(keys.ROLLUP, REFUSED, number)
             await pipe.execute()
 
     async def close(self) -> None:

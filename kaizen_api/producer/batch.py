@@ -24,6 +24,7 @@ BUFFER = 10_000
 _DAY = 86_400
 _ENCODER = msgspec.msgpack.Encoder()
 SCRIPT = files(__package__).joinpath("append.lua").read_text()
+REFUSED = field("kaizen_ingested_total", result="refused")
 
 
 @dataclass(frozen=True, slots=True)

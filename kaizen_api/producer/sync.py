@@ -6,6 +6,7 @@ import secrets
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import Self, cast
@@ -15,7 +16,16 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import Backpressure, Unavailable
 from kaizen_api.intake import Intake
-from kaizen_api.producer.batch import BUFFER, MAX_BATCH, SCRIPT, Appended, check_tenant, read_reply, script_call
+from kaizen_api.producer.batch import (
+    BUFFER,
+    MAX_BATCH,
+    REFUSED,
+    SCRIPT,
+    Appended,
+    check_tenant,
+    read_reply,
+    script_call,
+)
 from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
@@ -128,6 +138,14 @@ class Producer:
         self.accepted += appended.accepted
         self.duplicates += len(appended.duplicates)
         return appended
+
+    def count_refused(self, number: int) -> None:
+        """Count what was no interaction; without Redis it goes uncounted."""
+        with suppress(Unavailable), reaching(self.config):
+            pipe = self._redis.pipeline()
+            for key in (keys.metrics(self.tenant), keys.ROLLUP):
+                pipe.hincrby(key, REFUSED, number)
+            pipe.execute()
 
     def flush(self) -> None:
         """Append what waits.

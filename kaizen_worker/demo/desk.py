@@ -1,5 +1,6 @@
 """The help desk: what can be asked, what the assistant knows of it, and what is wrong with it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +8,14 @@ from pathlib import Path
 
 from kaizen_worker.helpdesk import Subject, Turns, load_subjects, load_turns
 from kaizen_worker.helpdesk.documents import MODULES, Document, documents, write_documents
-from kaizen_worker.simulate import MODELS, Fault, Scenario, Split, place_faults, split
+from kaizen_worker.simulate import MODELS, Fault, Scenario, Split, place_faults, sessions, split
 
 SESSIONS = (1500, 1300)
 """Conversations of the two rounds, without those that a burst adds."""
 
+
+BUSY = 8
+"""The subjects that are asked about most, of those that the assistant knows: among them faults are planted."""
 
 LEAST_TEXT = 200
 """Characters of a document that is worth a place."""
@@ -48,8 +52,10 @@ class Desk:
     def first(self, start: datetime, end: datetime) -> Scenario:
         """The first round: everything is asked about, and faults are planted."""
         missing = set(self.split.missing)
-        able = [subject.id for subject in self.subjects if subject.id not in missing]
-        faults = place_faults(able, self.split.missing, MODELS, period=(start, end), seed=self.seed)
+        quiet = self._round("first", start, end, sessions=SESSIONS[0])
+        asked = Counter(session.subject.id for session in sessions(quiet) if session.subject.id not in missing)
+        busy = [subject for subject, _ in asked.most_common(BUSY)]  # a fault that hardly anybody meets shows nowhere
+        faults = place_faults(busy, self.split.missing, MODELS, period=(start, end), seed=self.seed)
         return self._round("first", start, end, sessions=SESSIONS[0], faults=faults)
 
     def second(self, start: datetime, end: datetime) -> Scenario:

@@ -77,7 +77,7 @@ def _gaps(acts: Acts, told: dict[str, Any], console: Console) -> None:
     )
     names = {topic.id: topic.name for topic in acts.topics}
     grid = _grid("gap", "people", "diagnosis", "searched with")
-    for gap in acts.gaps[:_ROWS]:
+    for gap in [gap for gap in acts.gaps if gap.topic in names][:_ROWS]:
         grid.add_row(Text(names.get(gap.topic, gap.topic)), str(gap.users), gap.diagnosis, Text(gap.queries[0][:60]))
     console.print(grid)
 

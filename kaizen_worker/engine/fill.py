@@ -29,7 +29,7 @@ QUERIES = 12
 PER_QUERY = 3
 """Passages kept for one query: the best one alone recovered .33 of what three recover."""
 
-PASSAGES = 30
+PASSAGES = 20
 """Most passages kept for one gap."""
 
 

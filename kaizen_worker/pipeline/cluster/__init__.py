@@ -20,8 +20,8 @@ from kaizen_worker.types import Clusters, Codes, Vectors
 
 __all__ = ["assign", "cluster"]
 
-FEW = 30
-"""Texts below which there is no graph."""
+FEW = 100
+"""Texts below which a graph of neighbours is too coarse."""
 
 SAMPLE = 8000
 """Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""

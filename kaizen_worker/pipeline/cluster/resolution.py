@@ -18,7 +18,7 @@ RESOLUTIONS = tuple(0.25 * 2 ** (step / 2) for step in range(13))
 
 SPLITS = 10
 SMOOTHING = np.array([1, 4, 6, 4, 1]) / 16
-PRIOR = 0.015
+PRIOR = 0.02
 """Agreement that one doubling away from the usual number of topics costs."""
 
 

@@ -2,7 +2,7 @@
 
 Pruned only by what does not depend on the event (rows of a group), so that the number of hypotheses is honest. A pair
 speaks only where it is worse than both its members without it; a single group only where it stays worse without its
-worst part. What covers the same rows as an earlier group says nothing new.
+worst part, or where that part is not clearly the worst. What covers the same rows as an earlier group says nothing new.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,9 @@ MIN_HITS = 10
 
 TIMES, POINTS = 1.5, 0.02
 """How much more frequent the event must be inside: times the rate outside, and above it; less is of no use."""
+
+TOLD = 1e-3
+"""p-value up to which a part is worse than the others of its group: about what it needs to speak for itself."""
 
 Key = tuple[tuple[str, int], ...]
 """A group: attribute and code, one or two of them."""
@@ -119,7 +122,11 @@ def _standing_out(table: Table, hits: Rows, total: Count) -> list[int]:
 
 
 def _spread(key: Key, inside: Count, total: Count, counted: Counted) -> float:
-    """p-value of "but for its worst part, the group is like the rest"; 0.0 where no part leaves enough of it."""
+    """p-value of "but for its worst part, the group is like the rest".
+
+    0.0, so that the group speaks, where no part leaves enough of it, or where it cannot be told that its worst part is
+    worse than the others: then the part will not speak either.
+    """
     ((name, code),) = key
     parts = [
         (hits - total.hits / total.seen * seen, hits, seen)
@@ -132,6 +139,8 @@ def _spread(key: Key, inside: Count, total: Count, counted: Counted) -> float:
         return 0.0
     _, hits, seen = max(parts)
     remainder = Count(inside.hits - hits, inside.seen - seen, total.design)
+    if Count(hits, seen, total.design).above(remainder) > TOLD:
+        return 0.0
     return remainder.above(Count(total.hits - inside.hits, total.seen - inside.seen, total.design))
 
 

@@ -145,12 +145,14 @@ def test_entries_that_were_used_and_refused_were_not_found(world):
 
 
 def test_a_topic_of_two_people_is_no_gap(world):
-    def others(record):
-        return record.user not in {"u3", "u5"}
+    def theirs(record):
+        return record.user in {"u3", "u5"}
 
-    few = world(1, users=40).turn("violin", "camera", where=others).change("violin", feedback=-1.0)
-    assert len(few.chosen("violin")) >= 8
-    assert find_gaps(few.sample()) == []
+    two = world(1, sessions=1000, users=20)
+    two = two.turn("", "camera", where=lambda record: not theirs(record)).turn("", "violin", where=theirs)
+    angry = two.change("violin", feedback=-1.0)
+    assert len(angry.chosen("violin")) > 100
+    assert find_gaps(angry.sample()) == []
 
 
 def test_one_person_who_asks_most_of_it_is_no_gap(world):
@@ -160,6 +162,7 @@ def test_one_person_who_asks_most_of_it_is_no_gap(world):
     busy = (
         world(1, sessions=1000, users=25).turn("", "violin", where=theirs).change("violin", where=theirs, feedback=-1.0)
     )
+    busy = busy.turn("violin", "camera", share=0.6, where=lambda record: not theirs(record))
     also = busy.change("violin", share=0.1, feedback=-1.0)
     unhappy = [record for record in also.chosen("violin") if record.feedback == -1.0]
     assert len(unhappy) > 0.4 * len(also.chosen("violin"))
