@@ -6,7 +6,6 @@ A scrape is answered with 200 in good time whatever Redis does: where it is down
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request
@@ -108,7 +107,7 @@ def create_metrics_router(
     return router
 
 
-metrics_router = create_metrics_router(cache(KaizenConfig.from_env))
+metrics_router = create_metrics_router(KaizenConfig.from_env)
 """For an application of one's own; it uses the environment's configuration, read at the first request."""
 
 

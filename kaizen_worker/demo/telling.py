@@ -37,6 +37,8 @@ def summary(acts: Acts) -> dict[str, Any]:
             "exposed_failure_rate": _share(pooled.exposed_failures, pooled.exposed),
             "held_out": pooled.held_out,
             "held_out_failure_rate": _share(pooled.held_out_failures, pooled.held_out),
+            "difference": [pooled.difference.estimate, pooled.difference.low, pooled.difference.high],
+            "verdict": pooled.verdict,
             "verdicts": {
                 verdict: _count(acts, verdict) for verdict in ("confirmed", "measuring", "no_effect", "harmful")
             },
@@ -50,7 +52,7 @@ def tell(acts: Acts, console: Console) -> None:
     console.print()
     _found(acts, told, console)
     _gaps(acts, told, console)
-    _changed(told, console)
+    _changed(acts, told, console)
     _next(acts, console)
 
 
@@ -82,7 +84,7 @@ def _gaps(acts: Acts, told: dict[str, Any], console: Console) -> None:
     console.print(grid)
 
 
-def _changed(told: dict[str, Any], console: Console) -> None:
+def _changed(acts: Acts, told: dict[str, Any], console: Console) -> None:
     console.print(Text("\nCHANGED", style="bold"))
     console.print("  the same subjects asked about again, in words not seen before:")
     grid = _grid("questions answered", "before", "after")
@@ -92,13 +94,15 @@ def _changed(told: dict[str, Any], console: Console) -> None:
     console.print(grid)
     held = told["hold_out"]
     if held["exposed"] and held["held_out"]:
+        estimate, low, high = (100 * value for value in held["difference"])
         console.print(
-            f"  the hold-out, which Kaizen measured without knowing the truth: {held['exposed_failure_rate']:.0%} of "
-            f"{held['exposed']} conversations that had the new entries failed, against "
-            f"{held['held_out_failure_rate']:.0%} of {held['held_out']} that went without"
+            "  what Kaizen measured by its hold-out, without knowing the truth: of the conversations that had the new "
+            f"entries {held['exposed_failure_rate']:.0%} failed ({held['exposed']}), of those that went without "
+            f"{held['held_out_failure_rate']:.0%} ({held['held_out']}): {estimate:+.0f} points "
+            f"(95 %, valid at any time: {low:+.0f} to {high:+.0f}), {held['verdict'].replace('_', ' ')}"
         )
     verdicts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in held["verdicts"].items() if number)
-    console.print(f"  of the applied insights: {verdicts}")
+    console.print(f"  each of the {len(acts.effects)} changes for itself: {verdicts}")
 
 
 def _next(acts: Acts, console: Console) -> None:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kaizen_api.schema import Effect, Gap, Insight
+from kaizen_api.schema import Effect, Insight
+from kaizen_worker.pipeline.effect import Arm, measure
 from kaizen_worker.simulate import Fault, Played
 
 SHOWN_BY: Mapping[str, frozenset[str]] = {
@@ -67,27 +68,14 @@ def served(talk: Iterable[Played], subjects: frozenset[str]) -> Served:
     return Served(len(outcomes), sum(outcome == "answered" for outcome in outcomes))
 
 
-def filled(gaps: Iterable[Gap]) -> list[Gap]:
-    """The gaps for which entries were found and applied."""
-    return [gap for gap in gaps if gap.status == "filled"]
+def together(effects: Iterable[Effect]) -> Effect:
+    """All measured changes as one: conversations that had them against those that went without.
 
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """All measured changes taken together: conversations that had them against those that went without."""
-
-    exposed: int
-    exposed_failures: float
-    held_out: int
-    held_out_failures: float
-
-
-def together(effects: Iterable[Effect]) -> Together:
-    """The sums over all effects."""
-    known = list(effects)
-    return Together(
-        sum(effect.exposed for effect in known),
-        sum(effect.exposed_failures for effect in known),
-        sum(effect.held_out for effect in known),
-        sum(effect.held_out_failures for effect in known),
-    )
+    The effects keep no squares; that no failure is over 1 bounds them by the sums, so the interval is wider than it
+    need be, never narrower.
+    """
+    exposed, held = Arm(), Arm()
+    for effect in effects:
+        exposed += Arm(effect.exposed, effect.exposed_failures, effect.exposed_failures)
+        held += Arm(effect.held_out, effect.held_out_failures, effect.held_out_failures)
+    return measure(exposed, held, insight="all", topic="", applied_at=0)

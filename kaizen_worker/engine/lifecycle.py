@@ -59,8 +59,8 @@ def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
     """
     insight = step(tenant, insight_id, "reverted", at=at, detail=reason)
     if insight.gap is not None:
-        tenant.entries.roll_back(gap=insight.gap, at=at)
         set_gap(tenant, insight.gap, "proposed", at=at, detail=reason)
+        take_out(tenant, insight.gap, at=at)
     return insight
 
 
@@ -74,6 +74,18 @@ def let_in(tenant: Tenant, gap_id: str, *, at: int) -> None:
         if entry is not None and not entry.flags and entry.state != "superseded":
             entries.activate(entry.id, at=at, detail=f"gap {gap_id}")
     set_gap(tenant, gap_id, "filled", at=at)
+
+
+def take_out(tenant: Tenant, gap_id: str, *, at: int) -> None:
+    """Keep from the assistant what was let in for a gap; what a person added, or another filled gap shares, stays."""
+    gap = tenant.gaps.get(gap_id)
+    if gap is None:
+        return
+    filled = (other for other in tenant.gaps.all() if other.status == "filled" and other.id != gap_id)
+    shared = {entry for other in filled for entry in other.entries}
+    for entry in tenant.entries.many([entry for entry in gap.entries if entry not in shared]):
+        if entry is not None and entry.state == "active" and entry.provenance.gap is not None:
+            tenant.entries.expire(entry.id, at=at, detail=f"rolled back: gap {gap_id}")
 
 
 def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, detail: str = "") -> Insight:

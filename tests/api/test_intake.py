@@ -188,7 +188,9 @@ def test_personal_data_is_replaced_by_its_kind(text, masked):
 
 
 def test_hostile_repetition_takes_no_time_worth_measuring():
-    texts = [word * (MAX_TEXT_BYTES // len(word)) for word in ("pwd=", "sk-", "1.", "1 ", "a@", "::1", "://a:", "DE89 ")]
+    texts = [
+        word * (MAX_TEXT_BYTES // len(word)) for word in ("pwd=", "sk-", "1.", "1 ", "a@", "::1", "://a:", "DE89 ")
+    ]
     assert [mask(mask(text)) == mask(text) for text in texts] == [True] * len(texts)
 
 

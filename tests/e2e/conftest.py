@@ -82,7 +82,7 @@ class Home:
     def processes(self) -> list[int]:
         """Whatever is alive with this folder in its command line or environment."""
         mark = str(self.folder).encode()
-        seen = (Path("/proc") / name for name in os.listdir("/proc") if name.isdigit())
+        seen = (one for one in Path("/proc").iterdir() if one.name.isdigit())
         return [int(one.name) for one in seen if any(mark in _read(one / part) for part in ("cmdline", "environ"))]
 
     def leftovers(self) -> list[str]:

@@ -29,7 +29,7 @@ def folded(phrase: str) -> str:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every written page, by the title in its first line."""
     folder = tmp_path_factory.mktemp("documents")
-    written = write_documents(folder)
+    written = write_documents(folder, documents.documents())
     texts = [path.read_text(encoding="utf-8") for path in folder.iterdir()]
     assert len(texts) == written
     by_title = {text.partition("\n")[0].removeprefix("# "): text for text in texts}
@@ -89,8 +89,9 @@ def test_every_answer_is_a_document(subject: Subject, pages: dict[str, str]) -> 
 def written_elsewhere(folder: Path, *, seed: int) -> dict[str, bytes]:
     """Write all documents in a fresh interpreter, which must neither print nor warn nor load what has effects."""
     script = (
-        "import sys; from pathlib import Path; from kaizen_worker.helpdesk.documents import write_documents;"
-        f"write_documents(Path(sys.argv[1])); sys.exit(', '.join(sorted(set({UNWANTED!r}) & set(sys.modules))) or 0)"
+        "import sys; from pathlib import Path; from kaizen_worker.helpdesk.documents import documents, write_documents;"
+        "write_documents(Path(sys.argv[1]), documents());"
+        f"sys.exit(', '.join(sorted(set({UNWANTED!r}) & set(sys.modules))) or 0)"
     )
     folder.mkdir()
     done = subprocess.run(
@@ -114,7 +115,8 @@ def test_documents_are_the_same_in_every_process(tmp_path: Path) -> None:
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     modules = ("csv", "json", "queue", "re")
-    assert write_documents(tmp_path / "a", modules=modules) == write_documents(tmp_path / "b", documents(modules[::-1]))
+    first, again = documents.documents(modules), documents.documents(modules[::-1])
+    assert write_documents(tmp_path / "a", first) == write_documents(tmp_path / "b", again)
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / run).iterdir()} for run in "ab")
     assert first == second
 

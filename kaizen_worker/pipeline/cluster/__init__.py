@@ -1,7 +1,7 @@
 """Texts to topics, their number unknown.
 
-One text alone decides nothing by its place: the partition is the same for any order of the texts, any run and any
-number of threads. Nothing is tuned to a set of texts; how fine to cut is found from the texts themselves.
+The partition is the same for any order of the texts, any run and any number of threads. Nothing is tuned to a set of
+texts; how fine to cut is found from the texts themselves.
 """
 
 from collections.abc import Sequence

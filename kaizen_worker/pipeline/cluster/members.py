@@ -12,6 +12,9 @@ BLOCK = 4096
 MOST_NOISE = 0.1
 """Largest share of texts that may be noise."""
 
+LEAST_SPREAD = 0.1
+"""Between the quartiles of cosines; a few paraphrases alone would show less than there is."""
+
 
 def centroids(rows: Vectors, labels: Codes) -> Vectors:
     """Give the direction of each cluster's mean, (k, d) unit rows; every label but -1 must occur."""
@@ -47,7 +50,8 @@ def fence(cosines: Floats) -> float:
     """Give the cosine below which a member is an outlier among all members' cosines (u,) to their own centroids.
 
     Tukey's lower fence, q1 - 1.5 (q3 - q1), so that there is noise only where some stand apart; lowered where it would
-    make more than a tenth noise.
+    make more than a tenth noise, and where the members are so alike that hardly any new text could join them.
     """
-    low, high, most = np.quantile(cosines, [0.25, 0.75, MOST_NOISE])
-    return float(min(low - 1.5 * (high - low), most))
+    low, high = np.quantile(cosines, [0.25, 0.75])
+    most = np.quantile(cosines, MOST_NOISE, method="lower")
+    return float(min(low - 1.5 * max(high - low, LEAST_SPREAD), most))

@@ -1,0 +1,96 @@
+"""Flower and the doctor beside a real stack: who works, on what, by name, and what beat will start when."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from kaizen_api import jobs
+
+
+@pytest.fixture(scope="module")
+def home(home_of):
+    return home_of(analysis_interval=7200, timezone="Europe/Berlin")
+
+
+@pytest.fixture(scope="module")
+def stack(home):
+    """After some work was done."""
+    with home.up("--workers", "2") as (_, state):
+        log = home.folder / "log.jsonl"
+        log.write_text("".join(json.dumps({"query": f"question {number}"}) + "\n" for number in range(50)))
+        assert home.run("push", log)["accepted"] == 50
+        assert home.run("analyze", "--wait")["status"] in {"done", "insufficient_data"}
+        yield state
+
+
+@pytest.fixture
+def tasks(stack, http):
+    """Gives what Flower knows of a task: its runs."""
+
+    def runs(name):
+        answer = http(f"{stack['flower']}/api/tasks?taskname={name}&limit=1000")
+        return list(json.loads(answer[1]).values()) if answer and answer[0] == 200 else []
+
+    return runs
+
+
+def test_its_api_lists_the_workers_by_name_and_what_they_can_do(stack, http, wait_until):
+    workers = wait_until(lambda: json.loads(http(stack["flower"] + "/api/workers?refresh=1")[1]))
+    assert sorted(name.partition("@")[0] for name in workers) == ["kaizen1", "kaizen2"]
+    for worker in workers.values():
+        assert set(worker["registered"]) >= {jobs.TICK, jobs.CONSUME, *jobs.ROUTES}
+        assert {queue["name"] for queue in worker["active_queues"]} == set(jobs.QUEUES)
+
+
+@pytest.mark.parametrize("name", [jobs.TICK, jobs.CONSUME, jobs.ANALYZE])
+def test_its_api_lists_tasks_by_name_with_the_worker_that_did_them(tasks, wait_until, name):
+    done = wait_until(lambda: [task for task in tasks(name) if task["state"] == "SUCCESS"])
+    assert {task["name"] for task in done} == {name}
+    assert {task["worker"].partition("@")[0] for task in done} <= {"kaizen1", "kaizen2"}
+
+
+def test_its_page_shows_the_workers_in_a_browser(stack, home, wait_until):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on PATH: install Debian's package chromium")
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+    apart = [f"--user-data-dir={home.folder / 'browser'}", "--virtual-time-budget=10000", "--dump-dom"]
+
+    def page():
+        command = [browser, *quiet, *apart, stack["flower"] + "/workers"]
+        done = subprocess.run(command, env=home.environment, capture_output=True, text=True, check=False, timeout=150)
+        rows = LexborHTMLParser(done.stdout).css("#workers-table tbody tr")
+        return sorted(tuple(cell.text(strip=True) for cell in row.css("td")[:2]) for row in rows)
+
+    shown = wait_until(lambda: rows if len(rows := page()) == 2 else None)
+    assert [(name.partition("@")[0], state) for name, state in shown] == [("kaizen1", "Online"), ("kaizen2", "Online")]
+
+
+@pytest.fixture(scope="module")
+def doctor(stack, home):
+    del stack
+    return home.run("doctor", "--data-dir", home.data)
+
+
+def test_the_doctor_prints_beats_schedule(doctor):
+    details = {check["name"]: check["detail"] for check in doctor["checks"]}
+    assert details["schedule cycle"].startswith(f"{jobs.CYCLE} every 7200 s")
+    assert details["schedule daily"].startswith(
+        f"{jobs.DAILY} daily at 00:15 Europe/Berlin: rotate the knowledge bases"
+    )
+    assert details["schedule streams"].startswith(f"{jobs.TICK} every 1 s")
+    assert details["schedule resume"].startswith(f"{jobs.RESUME} every 30 s")
+
+
+def test_the_doctor_finds_all_well_and_knows_versions_and_pids(doctor, home, stack):
+    assert [check for check in doctor["checks"] if not check["ok"]] == []
+    assert doctor["ok"]
+    versions = doctor["versions"]
+    assert all(versions[name] for name in ("python", "kaizen", "celery", "redis", "flower", "server"))
+    workers = doctor["pids"].pop("workers")
+    assert doctor["pids"] | {f"worker{number}": pid for number, pid in enumerate(workers, 1)} == home.published()
+    assert set(doctor["pids"]) == {"redis", "api", "exporter", "beat", "flower"}
+    assert stack["flower"]

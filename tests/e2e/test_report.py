@@ -1,0 +1,89 @@
+"""The same log gives the same report to the byte, however many workers, in whatever order, and nothing stays behind."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kaizen_worker.helpdesk import load_subjects
+
+COUNT = 600
+SAME = ("assignments.jsonl", "topics.json")
+
+
+def make_rows():
+    """Questions as people ask them, some more than once, each at a time of its own; some with an id."""
+    draw = random.Random(11)
+    questions = [question for subject in load_subjects()[:36] for question in (*subject.asked, *subject.again)]
+    start = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    rows = []
+    for number in range(COUNT):
+        row = {
+            "query": draw.choice(questions),
+            "occurred_at": (start + timedelta(seconds=40 * number)).isoformat(),
+            "session_id": f"session {number // 3}",
+            "user_id": f"user {draw.randrange(90)}",
+            "response_time": round(draw.expovariate(1), 3),
+        }
+        rows.append({"id": f"r{number}", **row} if number % 2 else row)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def home(home_of):
+    return home_of()
+
+
+@pytest.fixture(scope="module")
+def report(home):
+    """Makes a report of rows: (summary, folder of its files)."""
+
+    def make(rows, name, *options):
+        log = home.folder / f"{name}.jsonl"
+        log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        summary = home.run("report", log, "--out", home.folder / name, *options)
+        assert home.processes() == []
+        assert home.leftovers() == []
+        return summary, home.folder / name
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return make_rows()
+
+
+@pytest.fixture(scope="module")
+def first(report, rows):
+    return report(rows, "first", "--workers", "1")
+
+
+def test_every_accepted_interaction_is_assigned_or_noise_once(first, rows):
+    summary, folder = first
+    assigned = [json.loads(line) for line in (folder / "assignments.jsonl").read_text().splitlines()]
+    ids = [row["id"] for row in assigned]
+    assert summary["accepted"] == len(ids) == len(set(ids)) == COUNT
+    assert {row["id"] for row in rows if "id" in row} <= set(ids)
+    topics = json.loads((folder / "topics.json").read_text())
+    assert {row["topic"] for row in assigned} - {None} == {topic["id"] for topic in topics}
+    assert sum(row["topic"] is None for row in assigned) == summary["cycle"]["noise"] < COUNT / 2
+    assert summary["cycle"]["topics"] == len(topics) > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "workers", "shuffled"), [("four workers", 4, False), ("again", 1, False), ("shuffled", 2, True)]
+)
+def test_the_same_log_gives_the_same_bytes(report, rows, first, name, workers, shuffled):
+    given = random.Random(5).sample(rows, COUNT) if shuffled else rows
+    _, folder = report(given, name, "--workers", str(workers))
+    for file in SAME:
+        assert (folder / file).read_bytes() == (first[1] / file).read_bytes(), file
+
+
+def test_another_seed_accounts_for_the_same_interactions(report, rows, first):
+    summary, folder = report(rows, "seed", "--workers", "2", "--seed", "1")
+    ids = [[json.loads(line)["id"] for line in (out / SAME[0]).read_text().splitlines()] for out in (folder, first[1])]
+    assert ids[0] == ids[1]
+    assert summary["cycle"]["topics"] > 10

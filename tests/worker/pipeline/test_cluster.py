@@ -1,0 +1,185 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+from kaizen_worker.pipeline import cluster as package
+from kaizen_worker.pipeline.cluster import assign, cluster
+from kaizen_worker.pipeline.cluster.hierarchy import groups
+from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
+from kaizen_worker.pipeline.embed import load
+from kaizen_worker.types import Clusters
+
+DATA = Path(os.environ.get("KAIZEN_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def planted(*, sizes, dimension=48, scatter=0.5, noise=0, seed=0):
+    """Texts and vectors around one random direction a cluster, then `noise` ones in directions of their own."""
+    random = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(len(sizes) + 1), [*sizes, noise]) % (len(sizes) + 1)
+    means = unit(random.normal(size=(len(sizes), dimension)))
+    rows = random.normal(size=(len(truth), dimension)) / np.sqrt(dimension)
+    lone = truth == len(sizes)
+    rows[~lone] = means[truth[~lone]] + scatter * rows[~lone]
+    texts = [f"text {number:06d}" for number in random.permutation(len(truth))]
+    return unit(rows), texts, truth, lone
+
+
+def run(vectors, texts, *, weights=None, seed=0):
+    weights = np.ones(len(texts), dtype=np.int64) if weights is None else weights
+    return cluster(vectors, texts, weights=weights, seed=seed)
+
+
+def same(one, two):
+    return (
+        np.array_equal(one.labels, two.labels)
+        and np.array_equal(one.centroids, two.centroids)
+        and np.array_equal(one.parents, two.parents)
+        and one.threshold == two.threshold
+    )
+
+
+def test_planted_clusters_of_unlike_sizes_are_found():
+    vectors, texts, truth, _ = planted(sizes=[300, 200, *[60] * 10, *[30] * 10])
+    found = run(vectors, texts)
+    assert adjusted_rand_score(truth, found.labels) > 0.97
+    assert len(found.centroids) == len(set(truth))
+
+
+def test_what_stands_apart_is_noise_and_nothing_else_is():
+    vectors, texts, truth, lone = planted(sizes=[60] * 10, noise=20)
+    found = run(vectors, texts)
+    assert (found.labels[lone] == -1).mean() > 0.9
+    assert (found.labels[~lone] == -1).mean() < 0.01
+    assert adjusted_rand_score(truth[~lone], found.labels[~lone]) > 0.97
+
+
+def test_clusters_are_numbered_from_the_heaviest_on_and_every_number_is_used():
+    vectors, texts, _, _ = planted(sizes=[30, 90, 60, 40, 50])
+    sizes = np.bincount(run(vectors, texts).labels)
+    assert sizes.tolist() == sorted(sizes, reverse=True)
+    weights = np.where(np.arange(len(texts)) < 30, 100, 1)  # the smallest cluster is asked about most
+    heavy = run(vectors, texts, weights=weights)
+    assert set(heavy.labels[:30]) == {0}
+
+
+def test_order_of_texts_means_nothing():
+    vectors, texts, _, _ = planted(sizes=[40] * 8, noise=10)
+    order = np.random.default_rng(1).permutation(len(texts))
+    plain, shuffled = run(vectors, texts), run(vectors[order], [texts[i] for i in order])
+    assert np.array_equal(plain.labels[order], shuffled.labels)
+    assert np.array_equal(plain.centroids, shuffled.centroids)
+
+
+def test_runs_and_threads_change_no_bit():
+    vectors, texts, _, _ = planted(sizes=[50] * 12, scatter=1.0, noise=20)
+    first = run(vectors, texts)
+    assert same(first, run(vectors, texts))
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads):
+            assert same(first, run(vectors, texts))
+
+
+def test_a_sample_stands_for_all(monkeypatch):
+    vectors, texts, truth, _ = planted(sizes=[300] * 10)
+    monkeypatch.setattr(package, "SAMPLE", 500)
+    found = run(vectors, texts)
+    assert adjusted_rand_score(truth, found.labels) > 0.95
+    assert same(found, run(vectors, texts))
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_hardly_any_texts_are_no_trouble(count):
+    vectors, texts, _, _ = planted(sizes=[count])
+    found = run(vectors, texts)
+    assert found.labels.tolist() == [0] * count
+    assert found.centroids.shape == (min(count, 1), vectors.shape[1])
+    assert np.array_equal(assign(vectors, found), found.labels)
+
+
+def test_a_few_real_texts_fall_into_their_obvious_groups():
+    texts = [
+        *("how do I reset my PIN", "I forgot my PIN", "change the PIN of my card", "new PIN please"),
+        *("will it rain tomorrow", "weather forecast for today", "is it sunny outside", "what's the weather like"),
+        *("play some jazz music", "turn on my playlist", "play the next song", "I want to listen to music"),
+    ]
+    found = run(load("minilm").embed(texts), texts)
+    assert adjusted_rand_score(np.repeat([0, 1, 2], 4), found.labels) == 1.0
+
+
+@given(st.integers(0, 40) | st.sampled_from([99, 100, 130]), st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_whatever_comes_in_the_result_holds_together(count, seed):
+    random = np.random.default_rng(seed)
+    vectors = unit(random.normal(size=(count, 8)))
+    found = run(vectors, [f"{number}" for number in random.permutation(count)], seed=seed)
+    clusters = len(found.centroids)
+    assert set(found.labels) - {-1} == set(range(clusters))
+    assert (found.labels == -1).sum() <= MOST_NOISE * count
+    assert found.parents.shape == (clusters,)
+    np.testing.assert_allclose(np.linalg.norm(found.centroids, axis=1), 1.0, atol=1e-5)
+    assert np.array_equal(found.centroids, centroids(vectors, found.labels))
+
+
+def test_tiny_clusters_join_the_others_unless_they_carry_weight():
+    vectors, texts, truth, _ = planted(sizes=[*[40] * 5, 2])
+    light = run(vectors, texts)
+    assert len(light.centroids) == 5
+    weights = np.where(truth == 5, 50, 1)
+    assert len(set(run(vectors[-42:], texts[-42:], weights=weights[-42:]).labels[-2:]) - {-1}) == 1
+
+
+def test_a_live_query_joins_the_nearest_cluster_or_none():
+    means = np.eye(3, dtype=np.float32)
+    known = Clusters(np.arange(3, dtype=np.int32), means, np.full(3, -1, np.int32), 0.7)
+    live = unit(np.array([[0.9, 0.1, 0], [0, 0.1, 0.9], [1, 1, 0], [1, 1, 1]]))
+    assert assign(live, known).tolist() == [0, 2, 0, -1]
+    nothing = Clusters(np.empty(0, np.int32), means[:0], np.empty(0, np.int32), 1.0)
+    assert assign(live, nothing).tolist() == [-1] * 4
+
+
+def test_assigning_in_blocks_changes_nothing():
+    vectors, *_ = planted(sizes=[1500] * 3, dimension=8)
+    known = Clusters(np.empty(0, np.int32), vectors[:50], np.full(50, -1, np.int32), 0.5)
+    codes = assign(vectors, known)
+    assert np.array_equal(codes[4000:4200], assign(vectors[4000:4200], known))
+
+
+def test_the_fence_spares_what_only_tapers_off_and_shuts_out_what_stands_apart():
+    even = np.linspace(0.6, 0.9, 200)
+    assert fence(even) < even.min()
+    assert 0.2 < fence(np.append(even, [0.1, 0.15, 0.2])) < 0.6
+    assert fence(np.append(even, np.full(40, 0.1))) == 0.1
+
+
+def test_the_level_above_groups_clusters_that_are_near():
+    random = np.random.default_rng(0)
+    domains = unit(random.normal(size=(4, 64)))
+    near = unit(np.repeat(domains, 6, axis=0) + 0.5 * unit(random.normal(size=(24, 64))))
+    assert adjusted_rand_score(np.repeat(range(4), 6), groups(near)) == 1.0
+    assert groups(near[:5]).tolist() == [-1] * 5
+
+
+def test_real_intents_are_found_without_their_number():
+    file = DATA / "dstc11_dev.jsonl"
+    if not file.exists():
+        pytest.skip(f"no {file}")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    texts = [row["text"] for row in rows]
+    truth = np.unique([row["label"] for row in rows], return_inverse=True)[1]
+    found = run(load("minilm").embed(texts), texts)
+    assert 11 <= len(found.centroids) <= 44
+    table = np.zeros((22, len(found.centroids) + 1))
+    np.add.at(table, (truth, found.labels), 1)
+    assert table[linear_sum_assignment(table[:, :-1], maximize=True)].sum() / len(texts) > 0.66

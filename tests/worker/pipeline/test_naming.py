@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kaizen_worker.pipeline.naming import EXEMPLARS, NEAR_DUPLICATE, exemplars, name
+
+CARD = ["my card is blocked", "the blocked card", "why are my cards blocked?", "unblock a blocked card please"]
+LOAN = ["apply for a loan", "loan application", "how do I apply for loans", "loan rates"]
+TOP_UP = ["how do I top up", "top up failed", "my top up is pending", "Topping up by cheque"]
+
+
+def ones(texts):
+    return [[1.0] * len(own) for own in texts]
+
+
+def test_a_name_tells_what_its_topic_has_and_the_others_have_not():
+    card, loan, top_up = name([CARD, LOAN, TOP_UP], ones([CARD, LOAN, TOP_UP]))
+    assert "blocked" in card
+    assert "card" in card
+    assert "loan" in loan
+    assert "top up" in top_up
+
+
+def test_inflections_count_together_and_show_in_the_most_frequent_form():
+    texts = [["refunds refunded", "refund", "refunds", "refunds"], ["weather"]]
+    assert name(texts, ones(texts))[0].startswith("refunds")
+
+
+def test_a_heavy_query_outweighs_many_light_ones():
+    texts = [["close account", "open branch", "open office", "open shop"], ["weather"]]
+    assert "close account" in name(texts, [[100.0, 1.0, 1.0, 1.0], [1.0]])[0]
+
+
+def test_stop_words_alone_make_no_name_but_the_query_does():
+    assert name([["what is this", "and why not?"]], [[1.0, 1.0]]) == ("and why not?",)
+
+
+def test_topics_of_the_same_words_still_get_distinct_names():
+    texts = [["reset pin"], ["reset PIN"], ["Reset pin"], ["what is"], ["what is?"], ["What is"]]
+    names = name(texts, ones(texts))
+    assert len({each.casefold() for each in names}) == len(texts)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["パスワードを忘れました", "パスワード"], ["сбросить пароль", "забыл пароль"], ["😀", "🎉 🎉"], ["İSTANBUL ﬁ"]],
+)
+def test_any_script_has_a_name(texts):
+    assert name([texts], ones([texts]))[0].strip()
+
+
+def test_no_topics_have_no_names():
+    assert name([], []) == ()
+
+
+words = st.lists(st.sampled_from(["card", "cards", "pin", "the", "lost", "is", "reset", "?"]), min_size=1, max_size=4)
+queries = st.lists(words.map(" ".join), min_size=1, max_size=6, unique=True)
+
+
+@given(st.lists(queries, min_size=1, max_size=5), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_names_are_distinct_and_do_not_depend_on_the_order_of_topics_or_texts(topics, random):
+    topics = list({tuple(sorted(topic)): topic for topic in topics}.values())
+    names = name(topics, ones(topics))
+    assert len({each.casefold() for each in names}) == len(topics)
+    order = random.sample(range(len(topics)), len(topics))
+    shuffled = [random.sample(topics[i], len(topics[i])) for i in order]
+    assert name(shuffled, ones(shuffled)) == tuple(names[i] for i in order)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def cloud():
+    """Two topics and noise: 40 texts around each of two axes, and ten anywhere."""
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, -1], [40, 40, 10]).astype(np.int32)
+    means = np.eye(16, dtype=np.float32)[:2]
+    rows = unit(np.where(labels[:, None] >= 0, means[labels], 0) + 0.25 * random.normal(size=(90, 16)))
+    return rows, [f"text {number}" for number in range(90)], labels, means
+
+
+def test_exemplars_are_members_and_begin_with_the_medoid(cloud):
+    rows, texts, labels, means = cloud
+    for topic, chosen in enumerate(exemplars(rows, texts, labels=labels, centroids=means)):
+        members = np.flatnonzero(labels == topic)
+        assert texts.index(chosen[0]) == members[(rows[members] @ means[topic]).argmax()]
+        assert len(set(chosen)) == EXEMPLARS
+        assert {texts.index(each) for each in chosen} <= set(members)
+
+
+def test_exemplars_are_typical_and_further_apart_than_the_nearest_ones(cloud):
+    rows, texts, labels, means = cloud
+    chosen = [texts.index(each) for each in exemplars(rows, texts, labels=labels, centroids=means)[0]]
+    members = np.flatnonzero(labels == 0)
+    typical = rows[members] @ means[0]
+    nearest = members[np.argsort(-typical)[: len(chosen)]]
+    assert (rows[chosen] @ means[0] >= np.median(typical)).all()
+    assert (rows[chosen] @ rows[chosen].T).sum() < (rows[nearest] @ rows[nearest].T).sum()
+
+
+def test_near_duplicates_are_shown_once():
+    rows = unit(np.array([[1, 0, 0], [1, 0.01, 0], [1, 0.02, 0], [1, 1, 0]]))
+    shown = exemplars(rows, ["a", "b", "c", "d"], labels=np.zeros(4, np.int32), centroids=unit(rows.sum(0)[None]))[0]
+    assert len(shown) < len(rows)
+    chosen = rows[["abcd".index(each) for each in shown]]
+    assert (chosen @ chosen.T)[np.triu_indices(len(chosen), 1)].max(initial=-1) < NEAR_DUPLICATE
+
+
+def test_a_topic_without_members_has_no_exemplars():
+    rows = np.eye(2, dtype=np.float32)
+    assert exemplars(rows, ["a", "b"], labels=np.array([1, 1], np.int32), centroids=rows)[0] == ()
