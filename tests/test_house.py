@@ -82,11 +82,11 @@ def test_the_readme_draws_the_tree_that_is_on_the_disk():
     assert drawn, "the README shows the tree in a block that begins with kaizen_api/"
     package, named = "", set()
     for line in drawn[1].splitlines():
-        entry = line.split()[0] if line.split() else ""
+        entry = line.split()[0]
         if line.startswith("kaizen_"):
-            package = entry.rstrip("/")
-        elif entry:
-            named |= {f"{package}/{part}" for part in re.findall(r"[\w.]+/?", line.strip().split("  ")[0])}
+            package = entry
+        else:
+            named.add(package + entry)
     on_disk = {
         f"{folder}/{path.name}{'/' if path.is_dir() else ''}"
         for folder in ("kaizen_api", "kaizen_worker")

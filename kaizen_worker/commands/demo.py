@@ -20,6 +20,9 @@ from kaizen_worker.demo import perform_demo, summary, tell
 from kaizen_worker.demo.plot import Say
 
 
+_FILE_WIDTH = 112
+
+
 @click.command()
 @click.option("--stay", is_flag=True, help="Keep serving until Ctrl-C.")
 @setting("seed", "--seed", type=click.IntRange(0, 2**32 - 1), help="Of everything that draws.")
@@ -33,6 +36,8 @@ def demo(session: Session, stay: bool) -> None:  # noqa: FBT001  # click hands o
     fills and measures, and the same subjects are asked about again in other words.
     """
     console = Console(stderr=session.json)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
     config = _config(session, Path(tempfile.mkdtemp(prefix="kaizen-demo-")))
     with _running(config, console, with_flower=stay) as state:
         running = config.model_copy(update={"redis_url": state["redis"]})
