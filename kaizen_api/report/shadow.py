@@ -8,7 +8,6 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -60,8 +59,7 @@ def shadow_run(
         stack.remove_at_end(folder)
         try:
             stack.start()
-            inside = {"TMPDIR": str(folder)}  # what libraries leave there goes with the folder
-            stack.launch([replace(service, variables=inside) for service in (*workers(private), beat(folder))])
+            stack.launch([*workers(private), beat(folder)])
             return _run(stack, logs, kind, progress)
         except Unavailable as error:
             keep_log.parent.mkdir(parents=True, exist_ok=True)

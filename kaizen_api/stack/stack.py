@@ -1,5 +1,6 @@
 """Stack: a server and the processes around it, started together, kept alive, ended together."""
 
+import shutil
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -53,6 +54,7 @@ class Stack:
         self.log = log
         self._embedded = config.redis_url is None
         self._persistent = persistent
+        self._temporary = config.data_dir / "tmp"
         self._services: dict[str, Service] = {}
         self._on_change = on_change
         self._supervision = Supervision(self._restart, say)
@@ -98,6 +100,7 @@ class Stack:
         else:
             with reaching(self.config), connect(self.config) as client:
                 client.ping()
+        self._make_temporary()
         self._supervision.start()
 
     def launch(self, services: Sequence[Service]) -> None:
@@ -136,6 +139,12 @@ class Stack:
                 list(pool.map(self._processes.stop, names))
         self._processes.close()
 
+    def _make_temporary(self) -> None:
+        """A folder for temporary files: a killed worker leaves some, which go with the stack, or before the next."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir(parents=True, mode=0o700)
+        self.remove_at_end(self._temporary)
+
     def _still_silent(self, services: Sequence[Service]) -> list[Service]:
         waiting = [service for service in services if service.url and not answers(service.url + service.health)]
         nodes = [service.node for service in services if service.node]
@@ -153,7 +162,7 @@ class Stack:
         self._on_change()
 
     def _launch(self, service: Service) -> None:
-        environment = {**variables(self.config), **service.variables}
+        environment = {**variables(self.config), "TMPDIR": str(self._temporary), **service.variables}
         self._processes.start(service.name, service.argv, log=self.log, env=environment)
 
 

@@ -77,6 +77,7 @@ def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
         try:
             committed = _commit(tenant, stream, [delivery])
         except OUTAGES:
+            stream.excuse(delivery)
             raise
         except Exception:  # noqa: BLE001  # poison has no type of its own
             reason = traceback.format_exc(limit=-3)

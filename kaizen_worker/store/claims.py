@@ -45,8 +45,8 @@ class Claim:
         self._redis.register_script(_GIVE_BACK)(keys=[self._key], args=[self._token])
 
     def put_off(self, seconds: float) -> None:
-        """Not now: nobody is to offer it before that time is over."""
-        self._redis.set(self._key, "put off", ex=max(1, round(seconds)))
+        """Not now: it counts as offered until that time is over; whoever is told to do it all the same may."""
+        self._redis.set(self._key, keys.OFFERED, ex=max(1, round(seconds)))
 
 
 @contextmanager

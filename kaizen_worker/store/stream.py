@@ -92,6 +92,10 @@ class Stream:
         """Note an attempt at this one alone, before it is made; returns how many there were with it."""
         return self._redis.hincrby(keys.tries(self._tenant), delivery.id, 1)
 
+    def excuse(self, delivery: Delivery) -> None:
+        """Take the last attempt back: it failed for no fault of the interaction."""
+        self._redis.hincrby(keys.tries(self._tenant), delivery.id, -1)
+
     def settled(self, delivery: Delivery) -> None:
         """Forget the attempts at it."""
         self._redis.hdel(keys.tries(self._tenant), delivery.id)
