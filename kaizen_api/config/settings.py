@@ -128,7 +128,7 @@ class KaizenConfig(BaseSettings):
     prometheus_port: Port = 9090
     """Where the exporter listens."""
     metrics_update_interval: int = Field(30, ge=10, le=300)
-    """Seconds between refreshes of the gauges that are counted rather than kept."""
+    """Seconds between refreshes of the console."""
     gap_fill_max_retries: int = Field(3, ge=1, le=10)
     """Failures in a row that open a search source's breaker."""
     gap_fill_backoff_seconds: int = Field(300, ge=60, le=3600)

@@ -109,14 +109,14 @@ async function show(name) {
   byId(name).replaceChildren(table(caption + (page.next ? " (the first 50)" : ""), columns, page.items));
 }
 
-async function refresh() {
-  say("Loading …");
+async function refresh(asked = true) {
+  if (asked) say("Loading …"); // what comes by itself is not announced
   const first = await Promise.allSettled([show("topics")]); // the others name topics
   const others = Object.keys(VIEWS).filter((name) => name !== "topics");
   const shown = await Promise.allSettled(others.map(show));
   const failed = first.concat(shown).find((result) => result.status === "rejected");
   if (failed) say(failed.reason.message, true);
-  else say("As of " + new Date().toLocaleTimeString() + ".");
+  else if (asked) say("As of " + new Date().toLocaleTimeString() + ".");
 }
 
 byId("key-form").addEventListener("submit", (event) => {
@@ -126,7 +126,8 @@ byId("key-form").addEventListener("submit", (event) => {
   byId("key").value = "";
   refresh();
 });
-byId("refresh").addEventListener("click", refresh);
+byId("refresh").addEventListener("click", () => refresh());
+setInterval(() => document.hidden || refresh(false), 1000 * Number(document.body.dataset.refresh));
 byId("analyse").addEventListener("click", async () => {
   try {
     const cycle = await call("/v1/analyses", "POST");

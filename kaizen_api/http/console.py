@@ -7,6 +7,8 @@ from importlib.resources import files
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from kaizen_api.http.service import Serving
+
 router = APIRouter(include_in_schema=False)
 
 _POLICY = (
@@ -16,7 +18,7 @@ _POLICY = (
 
 
 @router.get("/")
-async def console() -> HTMLResponse:
+async def console(service: Serving) -> HTMLResponse:
     """The page, its style and its script in one; the nonce lets these two run and nothing else."""
     nonce = secrets.token_urlsafe(16)
     headers = {
@@ -25,7 +27,8 @@ async def console() -> HTMLResponse:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return HTMLResponse(_page().replace("{{nonce}}", nonce), headers=headers)
+    page = _page().replace("{{refresh}}", str(service.config.metrics_update_interval))
+    return HTMLResponse(page.replace("{{nonce}}", nonce), headers=headers)
 
 
 @cache

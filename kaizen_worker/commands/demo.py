@@ -19,7 +19,6 @@ from kaizen_api.stack import whole
 from kaizen_worker.demo import perform_demo, summary, tell
 from kaizen_worker.demo.plot import Say
 
-
 _FILE_WIDTH = 112
 
 
