@@ -71,8 +71,8 @@ def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64
     if len(texts) < FEW:
         return _dissolve(vectors, separate(vectors), weights)
     rows = combine(vectors, texts, seed=seed)
-    resolution = choose(rows, seed=seed)
-    return _dissolve(rows, communities(graph(rows, neighbours=NEIGHBOURS), resolution=resolution, seed=seed), weights)
+    links = graph(rows, neighbours=NEIGHBOURS)
+    return _dissolve(rows, communities(links, resolution=choose(rows, seed=seed)), weights)
 
 
 def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes:

@@ -25,13 +25,13 @@ def graph(rows: Vectors, *, neighbours: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((common.data / either, (common.row, common.col)), shape=near.shape)
 
 
-def communities(links: sparse.csr_matrix, *, resolution: float, seed: int) -> Codes:
-    """Give the community of each node (u,), by Louvain; a higher resolution makes more of them.
+def communities(links: sparse.csr_matrix, *, resolution: float) -> Codes:
+    """Give the community of each node (u,), by Louvain in the order of the nodes; a higher resolution makes more of them.
 
     Louvain, for scikit-network's Leiden draws from the C library's generator, which cannot be seeded: the same process
     would give another answer the second time. On these graphs both reach the same modularity.
     """
-    return np.asarray(Louvain(resolution=resolution, random_state=seed).fit_predict(links), dtype=np.int32)
+    return np.asarray(Louvain(resolution=resolution).fit_predict(links), dtype=np.int32)
 
 
 def _nearest(rows: Vectors, count: int) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ def choose(rows: Vectors, *, seed: int) -> float:
     neighbouring resolutions. Where many agree alike, the number of clusters that is nearest to sqrt(u / 2), the rule of
     thumb of Mardia et al. 1979, decides.
     """
-    scores = np.mean([_agreement(halves, seed) for halves in _halvings(rows, seed)], axis=0)
+    scores = np.mean([_agreement(halves) for halves in _halvings(rows, seed)], axis=0)
     smooth = np.convolve(np.pad(scores[:, 0], len(SMOOTHING) // 2, mode="edge"), SMOOTHING, mode="valid")
     doublings = np.log2(scores[:, 1] / np.sqrt(len(rows) / 2))
     return RESOLUTIONS[int((smooth - PRIOR * doublings**2).argmax())]
@@ -44,16 +44,14 @@ def _halvings(rows: Vectors, seed: int) -> Iterator[tuple[Vectors, Vectors]]:
         yield rows[order[:half]], rows[order[half:]]
 
 
-def _agreement(halves: tuple[Vectors, Vectors], seed: int) -> Floats:
+def _agreement(halves: tuple[Vectors, Vectors]) -> Floats:
     """Give (resolutions, 2): the agreement of two halves, and the number of clusters."""
     links = [graph(half, neighbours=NEIGHBOURS // 2) for half in halves]
-    return np.array([_at(resolution, halves, links, seed) for resolution in RESOLUTIONS])
+    return np.array([_at(resolution, halves, links) for resolution in RESOLUTIONS])
 
 
-def _at(
-    resolution: float, halves: tuple[Vectors, Vectors], links: list[sparse.csr_matrix], seed: int
-) -> tuple[float, float]:
-    labels = [communities(each, resolution=resolution, seed=seed) for each in links]
+def _at(resolution: float, halves: tuple[Vectors, Vectors], links: list[sparse.csr_matrix]) -> tuple[float, float]:
+    labels = [communities(each, resolution=resolution) for each in links]
     means = [centroids(half, own) for half, own in zip(halves, labels, strict=True)]
     agreement = [
         adjusted_rand_score(own, _codes(half, other))

@@ -14,6 +14,8 @@ from kaizen_worker.pipeline import cluster as package
 from kaizen_worker.pipeline.cluster import assign, cluster
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
+from kaizen_worker.pipeline.cluster.neighbours import graph
+from kaizen_worker.pipeline.cluster.views import combine
 from kaizen_worker.pipeline.embed import load
 from kaizen_worker.types import Clusters
 
@@ -161,6 +163,25 @@ def test_the_fence_spares_what_only_tapers_off_and_shuts_out_what_stands_apart()
     assert fence(even) < even.min()
     assert 0.2 < fence(np.append(even, [0.1, 0.15, 0.2])) < 0.6
     assert fence(np.append(even, np.full(40, 0.1))) == 0.1
+
+
+def test_links_weigh_what_two_neighbourhoods_have_in_common():
+    angles = np.array([0.0, 0.1, 0.25, 2.0, 2.1, 2.25])
+    links = graph(np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32), neighbours=2).toarray()
+    within, across = links[:3, :3], links[:3, 3:]
+    assert np.allclose(within, 1.0)  # three that are each other's two nearest
+    assert not across.any()
+    chain = graph(unit(np.array([[10, 0], [10, 1], [10, 3]])), neighbours=1).toarray()
+    assert np.allclose(chain, [[1, 1, 0], [1, 1, 1 / 3], [0, 1 / 3, 1]])  # no link but to a nearest
+
+
+def test_the_words_weigh_half_as_much_as_the_vectors():
+    vectors, *_ = planted(sizes=[5, 5], dimension=8)
+    rows = combine(vectors, ["a b", "a c"] * 5, seed=0)
+    lengths = np.linalg.norm(rows[:, :8], axis=1), np.linalg.norm(rows[:, 8:], axis=1)
+    np.testing.assert_allclose(lengths[1] / lengths[0], 0.5, atol=1e-5)
+    wordless = combine(vectors, list("abcdefghij"), seed=0)
+    np.testing.assert_allclose(np.linalg.norm(wordless[:, :8], axis=1), 1.0, atol=1e-5)
 
 
 def test_the_level_above_groups_clusters_that_are_near():

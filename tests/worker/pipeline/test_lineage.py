@@ -54,6 +54,17 @@ def test_an_id_is_not_carried_on_by_a_small_common_part():
     assert [event.kind for event in result.events] == ["birth", "death"]
 
 
+def test_half_of_a_cluster_makes_it_a_split_and_half_of_a_topic_a_merge():
+    split = run([0] * 10 + [0] * 3 + [-1] * 3, [0] * 10 + [1] * 6, ["old"], ["a", "b"])
+    assert Event("split", split.ids[1], "old") in split.events
+    born = run([0] * 10 + [0] * 3 + [-1] * 4, [0] * 10 + [1] * 7, ["old"], ["a", "b"])
+    assert Event("birth", born.ids[1]) in born.events
+    merge = run([0] * 10 + [1] * 6, [0] * 13 + [-1] * 3, ["big", "small"], ["a"])
+    assert Event("merge", "small", "big") in merge.events
+    death = run([0] * 10 + [1] * 7, [0] * 13 + [-1] * 4, ["big", "small"], ["a"])
+    assert Event("death", "small") in death.events
+
+
 def test_an_id_that_is_taken_is_never_given_again():
     first = birth_id("a", ())
     assert birth_id("a", {first}) != first

@@ -32,6 +32,13 @@ def test_a_heavy_query_outweighs_many_light_ones():
     assert "close account" in name(texts, [[100.0, 1.0, 1.0, 1.0], [1.0]])[0]
 
 
+def test_what_every_topic_has_names_none_of_them():
+    texts = [[f"{thing} card {i}" for i in range(3)] for thing in ("gold", "lost", "stolen")]
+    texts = [[f"card number {i}" for i in "abc"] + own for own in texts]
+    for thing, given_name in zip(("gold", "lost", "stolen"), name(texts, ones(texts)), strict=True):
+        assert given_name.startswith(thing)
+
+
 def test_stop_words_alone_make_no_name_but_the_query_does():
     assert name([["what is this", "and why not?"]], [[1.0, 1.0]]) == ("and why not?",)
 

@@ -79,7 +79,7 @@ def test_an_empty_sketch_has_no_direction_and_an_even_one_full_spread():
 
 
 def test_exemplars_are_few_and_do_not_favour_the_first():
-    texts = [f"query {number}" for number in range(100)]
+    texts = [f"query {number:02d}" for number in range(100)]
     drawn = sketched([([1, 0, 0, 0], text, "ok", 1.0) for text in texts]).exemplars
     assert len(drawn) == EXEMPLARS
     assert set(drawn) != set(texts[:EXEMPLARS])
