@@ -26,7 +26,7 @@ def graph(rows: Vectors, *, neighbours: int) -> sparse.csr_matrix:
 
 
 def communities(links: sparse.csr_matrix, *, resolution: float) -> Codes:
-    """Give the community of each node (u,), by Louvain in the order of the nodes; a higher resolution makes more of them.
+    """Give the community of each node (u,), by Louvain in the nodes' order; a higher resolution makes more of them.
 
     Louvain, for scikit-network's Leiden draws from the C library's generator, which cannot be seeded: the same process
     would give another answer the second time. On these graphs both reach the same modularity.

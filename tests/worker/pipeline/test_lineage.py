@@ -57,11 +57,11 @@ def test_an_id_is_not_carried_on_by_a_small_common_part():
 def test_half_of_a_cluster_makes_it_a_split_and_half_of_a_topic_a_merge():
     split = run([0] * 10 + [0] * 3 + [-1] * 3, [0] * 10 + [1] * 6, ["old"], ["a", "b"])
     assert Event("split", split.ids[1], "old") in split.events
-    born = run([0] * 10 + [0] * 3 + [-1] * 4, [0] * 10 + [1] * 7, ["old"], ["a", "b"])
+    born = run([0] * 20 + [0] * 9 + [-1] * 10, [0] * 20 + [1] * 19, ["old"], ["a", "b"])
     assert Event("birth", born.ids[1]) in born.events
     merge = run([0] * 10 + [1] * 6, [0] * 13 + [-1] * 3, ["big", "small"], ["a"])
     assert Event("merge", "small", "big") in merge.events
-    death = run([0] * 10 + [1] * 7, [0] * 13 + [-1] * 4, ["big", "small"], ["a"])
+    death = run([0] * 20 + [1] * 19, [0] * 29 + [-1] * 10, ["big", "small"], ["a"])
     assert Event("death", "small") in death.events
 
 
