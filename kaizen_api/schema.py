@@ -16,6 +16,9 @@ MAX_TEXT_BYTES = 32 * 1024
 MAX_FUTURE_SECONDS = 24 * 3600
 """How far ahead of the clock `occurred_at` may lie."""
 
+MAX_RESPONSE_SECONDS = 86_400.0
+"""Longest `response_time`: more is a wrong unit, such as milliseconds or a time of day."""
+
 MAX_NAMES = 64
 """Most critics, entry ids, and metadata fields of one interaction."""
 
@@ -35,7 +38,7 @@ class Interaction(msgspec.Struct, kw_only=True, omit_defaults=True):
     session_id: Name | None = None
     user_id: Name | None = None
     response: str | None = None
-    response_time: Annotated[float, Meta(ge=0)] | None = None
+    response_time: Annotated[float, Meta(ge=0, le=MAX_RESPONSE_SECONDS)] | None = None
     error: Name | None = None
     feedback: Annotated[float, Meta(ge=-1, le=1)] | None = None
     consciousness_level: Unit | None = None

@@ -43,8 +43,11 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
         cycle = tenant.cycles.get(cycle_id)
         if claim is None or cycle is None or cycle.status not in {"queued", "running"}:
             return []
-        progress = Progress(tenant, cycle, claim)
+        progress = Progress(tenant, cycle)
         try:
+            if _is_published(tenant, cycle_id):  # and then the worker died
+                progress.finish("done")
+                return []
             return _analyze(tenant, progress)
         except OUTAGES:
             raise
@@ -58,7 +61,8 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("read"):
         records = ordered(read_log(tenant.redis, tenant=tenant.name))
     if len(records) < config.min_data_points:
-        progress.finish("insufficient_data", interactions=len(records))
+        progress.found(interactions=len(records))
+        progress.finish("insufficient_data")
         return []
     with progress.step("embed"):
         texts = distinct_texts(records)
@@ -75,14 +79,21 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         insights = findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored)
     with progress.step("save"):
         save_assignments(tenant, progress.cycle.id, seen, found.topic, found.topics)
-        _publish(tenant, progress, found)
         due = _save(tenant, progress, insights, gaps)
     with progress.step("effects"):
         prove.measure_all(tenant, sample, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
-    counts = {"topics": len(found.topics), "noise": noise, "insights": len(insights), "gaps": len(gaps)}
-    progress.finish("done", interactions=len(seen), **counts)
+    progress.found(
+        interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
+    )
+    _publish(tenant, progress, found)  # last: until then a repetition begins with the same topics
+    progress.finish("done")
     return due
+
+
+def _is_published(tenant: Tenant, cycle_id: str) -> bool:
+    last = load_snapshot(tenant.redis, tenant=tenant.name)
+    return last is not None and last.cycle == cycle_id
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:
@@ -126,10 +137,7 @@ def _publish(tenant: Tenant, progress: Progress, found: Found) -> None:
     Raises:
         Unavailable: another cycle was faster; this one has to begin again with its topics.
     """
-    if publish(tenant.redis, found.snapshot(progress.cycle.id, tenant.embedder.name), tenant=tenant.name):
-        return
-    now = load_snapshot(tenant.redis, tenant=tenant.name)
-    if now is None or now.cycle != progress.cycle.id:
+    if not publish(tenant.redis, found.snapshot(progress.cycle.id, tenant.embedder.name), tenant=tenant.name):
         raise Unavailable("another analysis of this tenant was faster: this one begins again")
 
 

@@ -20,7 +20,7 @@ from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.search import Source
 from kaizen_worker.search.screening import screen
-from kaizen_worker.store.claims import Claim, taken
+from kaizen_worker.store.claims import taken
 from kaizen_worker.types import Passage
 
 QUERIES = 12
@@ -45,7 +45,7 @@ def fill(tenant: Tenant, gap_id: str) -> str:
         if claim is None or gap is None:
             return "settled"
         try:
-            passages = _search(tenant, gap, claim)
+            passages = _search(tenant, gap)
         except BreakerOpen as error:
             outcome = "rejected"
             later = error.retry_after
@@ -76,7 +76,7 @@ def _begin(tenant: Tenant, gap_id: str) -> Gap | None:
     return gap if gap is not None and gap.status == "filling" else None
 
 
-def _search(tenant: Tenant, gap: Gap, claim: Claim) -> list[tuple[Passage, str]]:
+def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     """The best passages with the query that found each, from the first source that has any.
 
     Raises:
@@ -89,7 +89,6 @@ def _search(tenant: Tenant, gap: Gap, claim: Claim) -> list[tuple[Passage, str]]
         except Unavailable as error:
             trouble = error
             continue
-        claim.renew()
         if best := choose(found, gap.queries):
             return best
     if trouble is not None:

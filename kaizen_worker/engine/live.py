@@ -5,6 +5,7 @@ attempts; what fails because a part is down (an outage) stays pending and is don
 """
 
 import os
+import secrets
 import socket
 import time
 import traceback
@@ -22,6 +23,7 @@ from kaizen_worker.store.log import pack
 from kaizen_worker.store.snapshot import load_snapshot
 from kaizen_worker.store.stream import Delivery, Stream
 
+_STARTED = secrets.token_hex(3)  # hosts of the same name may have processes of the same number
 _DECODER = msgspec.msgpack.Decoder(Record)
 
 
@@ -43,7 +45,7 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     stream = Stream(
         tenant.redis,
         tenant=tenant.name,
-        consumer=f"{socket.gethostname()}:{os.getpid()}",
+        consumer=f"{socket.gethostname()}:{os.getpid()}:{_STARTED}:{place}",
         claim_after=config.claim_after,
         recent=config.max_metric_items,
     )
@@ -51,9 +53,9 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     deadline = time.monotonic() + seconds
     with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
         while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
-            claim.renew()
             committed += _work_off(tenant, stream, deliveries)
-        stream.leave()
+        if claim:
+            stream.leave()
     return committed
 
 

@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from typing import Literal
 
 from msgspec.structs import replace
-from redis import RedisError
+from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field, observation
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.store.claims import Claim
 
-OUTAGES = (RedisError, Unavailable, OSError, MemoryError)
+OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)
 """What says nothing about the data: whatever was interrupted by one is done again."""
 
 STEPS = ("read", "embed", "signals", "topics", "gaps", "insights", "save", "effects")
@@ -26,12 +25,10 @@ class Progress:
 
     Args:
         cycle: As it is stored.
-        claim: On the cycle; renewed with each step.
     """
 
-    def __init__(self, tenant: Tenant, cycle: Cycle, claim: Claim) -> None:
+    def __init__(self, tenant: Tenant, cycle: Cycle) -> None:
         self._tenant = tenant
-        self._claim = claim
         self._began = time.monotonic()
         self.cycle = cycle
 
@@ -43,19 +40,22 @@ class Progress:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """One step of `STEPS`, shown while it runs and timed when it is done."""
-        self._claim.renew()
         self._save(replace(self.cycle, status="running", step=name, progress=STEPS.index(name) / len(STEPS)))
         began = time.monotonic()
         yield
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
-    def finish(self, status: Literal["done", "insufficient_data"], **counts: int) -> None:
+    def found(self, **counts: int) -> None:
+        """What the cycle found, noted before it is published."""
+        self._save(replace(self.cycle, **counts))
+
+    def finish(self, status: Literal["done", "insufficient_data"]) -> None:
         """The end, with its metrics in the same step."""
         took = time.monotonic() - self._began
         series = {field("kaizen_analysis_cycles_total"): 1, **observation("kaizen_analysis_duration_seconds", took)}
         ended = {"status": status, "step": "", "progress": 1.0, "finished_at": time.time_ns() // 1000}
-        self._save(replace(self.cycle, **ended, **counts), series)
+        self._save(replace(self.cycle, **ended), series)
 
     def fail(self, error: Exception) -> None:
         """The end of a cycle that would fail again."""

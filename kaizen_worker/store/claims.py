@@ -1,15 +1,16 @@
 """Claims: which jobs are on their way, and who does them.
 
-A job is offered once, taken by one worker, and renewed while it shows signs of life. A claim runs out, so it spares
+A job is offered once, taken by one worker, and renewed while that lives. A claim runs out, so it spares
 work and never guards what must be right: whatever runs under one is idempotent all the same.
 """
 
 import secrets
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 
-from redis import Redis
+from redis import Redis, RedisError
 
 from kaizen_api import keys
 
@@ -36,10 +37,6 @@ class Claim:
         script = self._redis.register_script(_TAKE)
         return bool(script(keys=[self._key], args=[self._token, self._seconds, keys.OFFERED]))
 
-    def renew(self) -> None:
-        """A sign of life."""
-        self.take()
-
     def give_back(self) -> None:
         """Done; a claim that ran out is somebody else's by now, and stays."""
         self._redis.register_script(_GIVE_BACK)(keys=[self._key], args=[self._token])
@@ -51,11 +48,27 @@ class Claim:
 
 @contextmanager
 def taken(redis: Redis, *, tenant: str, job: str, seconds: int) -> Iterator[Claim | None]:
-    """The claim within the block, or None if another worker does the job now."""
+    """The claim within the block, or None if another worker does the job now.
+
+    It is renewed while the block runs, however long a step of it takes, and runs out when the process dies.
+    """
     claim = Claim(redis, tenant=tenant, job=job, seconds=seconds)
-    ours = claim.take()
+    if not claim.take():
+        yield None
+        return
+    done = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(claim, done, seconds / 3), name=f"claim {job}", daemon=True)
+    renewing.start()
     try:
-        yield claim if ours else None
+        yield claim
     finally:
-        if ours:
-            claim.give_back()
+        done.set()
+        renewing.join()
+        claim.give_back()
+
+
+def _renew(claim: Claim, done: threading.Event, every: float) -> None:
+    """Redis may be away for a while: the next time will do."""
+    while not done.wait(every):
+        with suppress(RedisError):
+            claim.take()

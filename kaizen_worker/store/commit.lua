@@ -4,13 +4,20 @@
 --       then n stream ids, n topics ('' for none), n triples (time in us or '', 1 for an error, level in millionths or '')
 --       joined by ':', then the names of the series: ok, error, recent count, errors, time sum, time count, level sum,
 --       level count
--- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again
+-- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again; an error KAIZEN where a
+--        triple is none or over 15 digits: nothing was done
 -- Invariants: only what is pending for this consumer is committed; the sums equal what stands in the recent list.
 local n = tonumber(ARGV[5])
 for i = 1, n do
   local id = ARGV[5 + i]
   local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
   if not pending or pending[2] ~= ARGV[2] then return 0 end
+end
+
+-- nothing is undone when a script fails, so what could fail is looked at before the first write
+for i = 1, n do
+  local time, level = string.match(ARGV[5 + 2 * n + i], '^(%d*):[01]:(%d*)$')
+  if not time or #time > 15 or #level > 7 then return redis.error_reply('KAIZEN no measurable record ' .. ARGV[5 + i]) end
 end
 
 local series = {}

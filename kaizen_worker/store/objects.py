@@ -53,7 +53,7 @@ class Objects(Generic[T]):
 
     def get(self, object_id: str) -> T | None:
         """The object, or None."""
-        value = cast("bytes | None", self._redis.hget(self._hash, object_id))
+        value = self._stored(object_id)
         return None if value is None else self._decoder.decode(value)
 
     def many(self, object_ids: list[str]) -> list[T | None]:
@@ -77,11 +77,14 @@ class Objects(Generic[T]):
             rank: Its place in lists, the highest first.
             counts: Series of metrics and what to add to them if, and only if, this call changes something.
         """
-        return self._swap(new.id, old, self._encoder.encode(new), rank, counts or {})
+        value = self._encoder.encode(new)
+        unchanged, stored = self._unchanged(old, new.id)
+        return stored == value or (unchanged and self._swap(new.id, stored, value, rank, counts or {}))
 
     def delete(self, old: T, *, counts: Mapping[str, int] | None = None) -> bool:
         """Remove it if it still is what was read."""
-        return self._swap(old.id, old, b"", 0.0, counts or {})
+        unchanged, stored = self._unchanged(old, old.id)
+        return unchanged and self._swap(old.id, stored, b"", 0.0, counts or {})
 
     def update(
         self,
@@ -103,14 +106,23 @@ class Objects(Generic[T]):
             The object as it stands now.
         """
         while True:
-            old = self.get(object_id)
+            stored = self._stored(object_id)
+            old = None if stored is None else self._decoder.decode(stored)
             new = change(old)
             if new is None:
                 return old
-            if self.save(new, old=old, rank=rank(new), counts=counts(old, new)):
+            if self._swap(object_id, stored, self._encoder.encode(new), rank(new), counts(old, new)):
                 return new
 
-    def _swap(self, object_id: str, old: T | None, value: bytes, rank: float, counts: Mapping[str, int]) -> bool:
-        before = b"" if old is None else self._encoder.encode(old)
+    def _stored(self, object_id: str) -> bytes | None:
+        return cast("bytes | None", self._redis.hget(self._hash, object_id))
+
+    def _unchanged(self, old: T | None, object_id: str) -> tuple[bool, bytes | None]:
+        """Whether it still is what was read, and its bytes: another version may have written more fields."""
+        stored = self._stored(object_id)
+        return (None if stored is None else self._decoder.decode(stored)) == old, stored
+
+    def _swap(self, object_id: str, stored: bytes | None, value: bytes, rank: float, counts: Mapping[str, int]) -> bool:
         increments: list[Any] = [part for pair in counts.items() for part in pair]
-        return bool(self._save(keys=self._keys, args=[object_id, before, value, rank, self._kept, *increments]))
+        arguments = [object_id, stored or b"", value, rank, self._kept, *increments]
+        return bool(self._save(keys=self._keys, args=arguments))

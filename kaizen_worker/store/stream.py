@@ -17,6 +17,7 @@ from kaizen_api.metrics.table import MILLION, field
 from kaizen_api.schema import Record
 
 _COMMIT = files(__package__).joinpath("commit.lua").read_text()
+_LEAVE = files(__package__).joinpath("leave.lua").read_text()
 _BURY = files(__package__).joinpath("bury.lua").read_text()
 
 _SERIES = (
@@ -54,6 +55,7 @@ class Stream:
         self._recent = recent
         self._commit = redis.register_script(_COMMIT)
         self._bury = redis.register_script(_BURY)
+        self._leave = redis.register_script(_LEAVE)
 
     def next(self, count: int) -> list[Delivery]:
         """Up to `count` interactions: first what this consumer holds already, then what others lost, then new ones."""
@@ -146,9 +148,7 @@ class Stream:
 
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""
-        pending = cast("Any", self._redis.xpending_range(self._stream, keys.GROUP, "-", "+", 1, self.consumer))
-        if not pending:
-            self._redis.xgroup_delconsumer(self._stream, keys.GROUP, self.consumer)
+        self._leave(keys=[self._stream], args=[keys.GROUP, self.consumer])
 
 
 def _deliveries(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Delivery]:

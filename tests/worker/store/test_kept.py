@@ -121,7 +121,6 @@ def test_a_job_is_offered_once_and_done_by_one(redis):
         assert not offer(redis, **job)
         with taken(redis, **job) as theirs:
             assert theirs is None
-        ours.renew()
         assert not Claim(redis, **job).take()
     assert offer(redis, **job)
 
