@@ -4,10 +4,12 @@ Guarantee: no call on these clients takes longer than about twice its time-out, 
 restarts, and no error names a password.
 """
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.asyncio import BlockingConnectionPool as AsyncPool
@@ -41,10 +43,23 @@ def redis_url(config: KaizenConfig) -> str:
     """
     if config.redis_url:
         return config.redis_url
-    path = socket_path(config.data_dir)
-    if not path.exists():
+    path = socket_path(config.data_dir).resolve()  # where the folder's path is long, a link to a shorter one
+    if not _listens(path):
         raise Unavailable(f"no Redis: set KAIZEN_REDIS_URL, or start `kaizen up` (no server in {config.data_dir})")
-    return f"unix://{path.resolve()}"
+    return f"unix://{path}"
+
+
+def _listens(path: Path) -> bool:
+    """Whether anybody does: a server that was killed leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_CONNECT_TIMEOUT)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True  # hung, or not ours to open: the first call says so
+        return True
 
 
 def broker_url(config: KaizenConfig) -> str:
@@ -79,17 +94,25 @@ def _limits(timeout: float) -> dict[str, Any]:
 
 @contextmanager
 def reaching(config: KaizenConfig) -> Iterator[None]:
-    """Within the block, a Redis that cannot be reached raises `Unavailable` with the remedy.
+    """Within the block, a Redis that cannot be reached or used raises `Unavailable` with the remedy.
 
     Raises:
-        Unavailable: refused, hung, still loading, out of memory, or wrong credentials.
+        Unavailable: refused, hung, still loading, out of memory, wrong credentials, read-only, or any other of its
+            errors, whose class and text it names.
     """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError) as error:
-        where = mask_setting("redis_url", config.redis_url or f"unix://{socket_path(config.data_dir)}")
-        raise Unavailable(f"Redis at {where} does not answer ({type(error).__name__}): is it running?") from None
-    except redis.OutOfMemoryError:
-        raise Unavailable(
-            "Redis is at its maxmemory: nothing was taken; give it more, or let the workers drain"
-        ) from None
+    except redis.RedisError as error:
+        raise unavailable(error, config) from None
+
+
+def unavailable(error: redis.RedisError, config: KaizenConfig) -> Unavailable:
+    """What an error of Redis means for the caller, without passwords."""
+    where = mask_setting("redis_url", config.redis_url or f"unix://{socket_path(config.data_dir)}")
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return Unavailable(f"Redis at {where} does not answer ({type(error).__name__}): is it running?")
+    if isinstance(error, redis.OutOfMemoryError):
+        return Unavailable("Redis is at its maxmemory: nothing was taken; give it more, or let the workers drain")
+    password = unquote(urlsplit(config.redis_url or "").password or "")
+    said = str(error).replace(password, "***") if password else str(error)
+    return Unavailable(f"Redis at {where} cannot be used ({type(error).__name__}: {said}): correct that and try again")

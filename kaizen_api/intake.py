@@ -23,7 +23,6 @@ _MAX_METADATA_BYTES = MAX_TEXT_BYTES
 _MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
-_JSON = msgspec.json.Decoder(Interaction)
 
 
 class _Strict(Interaction, forbid_unknown_fields=True):
@@ -113,30 +112,30 @@ class Intake:
             raise Invalid("`query` is blank: every interaction needs the text that was asked")
         fields: dict[str, Any] = {
             "query": query,
-            "session": self._token(checked.session_id),
+            "session": self.token(checked.session_id),
             "user": self._hash(checked.user_id),
             "response": response or None,
             "response_time": checked.response_time,
             "error": mask(checked.error) if checked.error else None,
             "feedback": checked.feedback,
             "level": checked.consciousness_level,
-            "critics": checked.critics or None,
+            "critics": {mask(name): score for name, score in (checked.critics or {}).items()} or None,
             "accepted": checked.accepted,
-            "entry_ids": checked.entry_ids or None,
-            "model": checked.model,
-            "tool": checked.tool,
+            "entry_ids": [mask(entry) for entry in checked.entry_ids or ()] or None,
+            "model": mask(checked.model) if checked.model else None,
+            "tool": mask(checked.tool) if checked.tool else None,
             "metadata": _metadata(checked.metadata),
             "truncated": query_cut or response_cut,
         }
         content_id = _content_id(fields if checked.occurred_at is None else {**fields, "occurred_at": occurred_at})
-        interaction_id = self._token(checked.id) or content_id
+        interaction_id = self.token(checked.id) or content_id
         interaction_id.encode()
         return Record(id=interaction_id, occurred_at=occurred_at, **fields)
 
     def _hash(self, value: str | None) -> str | None:
         return value and hmac.new(self._user_key, value.encode(), hashlib.sha256).hexdigest()[:20]
 
-    def _token(self, value: str | None) -> str | None:
+    def token(self, value: str | None) -> str | None:
         """An opaque name as it is, unless personal data stands in it: then its keyed hash, so that it still joins."""
         return value if value is None or mask(value) == value else self._hash(value)
 
@@ -180,12 +179,15 @@ def _metadata(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
     if len(metadata) > MAX_NAMES:
         raise Invalid(f"`metadata` has {len(metadata)} fields, {MAX_NAMES} at most: send what you break down by")
     try:
-        size = len(_ENCODER.encode(metadata))
-    except (TypeError, ValueError, OverflowError) as error:
+        encoded = msgspec.json.encode(metadata)
+        plain = msgspec.json.decode(encoded)  # sets, bytes and times as what they are in JSON
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Invalid(f"`metadata` is not JSON: {error}") from None
-    if size > _MAX_METADATA_BYTES:
-        raise Invalid(f"`metadata` takes {size} bytes, {_MAX_METADATA_BYTES} at most: send what you break down by")
-    masked: dict[str, Any] = mask_value(metadata)
+    if len(encoded) > _MAX_METADATA_BYTES:
+        raise Invalid(
+            f"`metadata` takes {len(encoded)} bytes, {_MAX_METADATA_BYTES} at most: send what you break down by"
+        )
+    masked: dict[str, Any] = mask_value(plain)
     return masked
 
 

@@ -37,8 +37,6 @@ LIVE_QUEUE = "kaizen.live"
 WORK_QUEUE = "kaizen.work"
 """Analyses, searches, rotation."""
 
-QUEUES = (LIVE_QUEUE, WORK_QUEUE)
-
 ROUTES = {name: {"queue": LIVE_QUEUE} for name in (TICK, CONSUME)} | {
     name: {"queue": WORK_QUEUE} for name in (ANALYZE, FILL, RESUME, CYCLE, ROTATE, DAILY)
 }

@@ -2,27 +2,28 @@
 
 | key | type | TTL | writer | reader |
 | --- | --- | --- | --- | --- |
-| tenants | set of tenants | – | append | beat's jobs, queries |
-| stream | stream of records `r`, group `GROUP` | – | append | live |
+| tenants | set of tenants | – | append, who asks for a search | beat's jobs, queries, exporter |
+| stream | stream of records `r`, group `GROUP` | – | append, `kaizen dead-letters` | live, tick, queries, exporter |
 | seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
 | log | stream of committed batches `b` | trimmed by retention | live | cycle |
 | vectors | hash text key → float16 vector, one a model and bucket | 2 retentions | live, cycle | live, cycle |
-| dead | stream of dead letters | – | live | `kaizen dead-letters` |
+| vectors | the same of the entries, one an `entries-` model | 30 days from use | knowledge | knowledge |
+| dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
 | tries | hash stream id → attempts at it alone | – | live | live |
-| metrics | hash series → integer | – | all, with what they count | exporter |
+| metrics | hash series → integer, one a tenant and `ROLLUP` | – | all, with what they count | exporter, cycle |
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
-| snapshot | hash: version, topics, centroids, lineage | – | cycle | live, cycle, queries |
-| assignments | hash chunk → ids and topics, one a cycle | retention | cycle | queries |
-| objects | hash id → encoded object, one a kind | – | engine | queries |
-| order | sorted set of ids of one kind by rank | – | engine | queries |
+| snapshot | hash: version, cycle, model, topics, centroids, threshold | – | cycle | live, cycle, knowledge, queries |
+| assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
+| objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
+| order | sorted set of ids of one kind by rank | – | with objects | queries, cycle |
 | contents | hash content hash → id of the entry that has it | – | knowledge | knowledge |
 | changes | stream of ids of changed entries | trimmed to length | knowledge | knowledge |
-| breaker | hash of one breaker | long | breaker | breaker, queries |
-| leases | sorted set of permits of one breaker | long | breaker | breaker |
-| breakers | set of breaker names | – | breaker | queries |
-| user key | string, 32 random bytes | – | intake | intake |
+| breaker | hash of one breaker | 60 days from a write | breaker | breaker, exporter |
+| leases | sorted set of permits of one breaker | 60 days from a write | breaker | breaker |
+| breakers | set of breaker names | – | breaker | exporter, `kaizen breaker` |
+| user key | string, 32 random bytes | – | producer | producer |
 """
 
 GROUP = "kaizen"

@@ -21,7 +21,7 @@ _SECRET = re.compile(
     r"\b(?:sk|pk|rk)[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{16,}"  # payment and model providers
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # cloud access keys
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JSON web tokens
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JSON web tokens
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\n)*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
 _ASSIGNED = re.compile(
@@ -110,4 +110,6 @@ def mask_value(value: Any) -> Any:
         return {mask(str(key)): mask_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [mask_value(item) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool) and mask(str(value)) != str(value):
+        return mask(str(value))  # a card's number is one as a number too
     return value

@@ -18,6 +18,8 @@ MAX_PAGE = 500
 
 TYPES: dict[str, type[Any]] = {"insight": Insight, "gap": Gap, "entry": Entry, "effect": Effect, "cycle": Cycle}
 
+_REMEDIES = {"entry": "`kaizen kb search` finds some", "cycle": "`kaizen analyze` starts one"}
+
 T = TypeVar("T")
 
 
@@ -152,5 +154,5 @@ def tenants(redis: Redis) -> list[str]:
 
 def _found(value: T | None, kind: str, object_id: str) -> T:
     if not value:
-        raise NotFound(f"no {kind} {object_id}: `kaizen {kind}s` lists them")
+        raise NotFound(f"no {kind} {object_id}: {_REMEDIES.get(kind, f'`kaizen {kind}s` lists them')}")
     return value

@@ -3,6 +3,7 @@
 All are idempotent. Arguments are names of tenants, cycles and gaps, never data.
 """
 
+import time
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from celery import shared_task
 from kaizen_api import jobs
 from kaizen_api.config import KaizenConfig
 from kaizen_api.queries import tenants
-from kaizen_worker.engine import cycle, daily, due, fill, live
+from kaizen_worker.engine import cycle, daily, due, fill, lifecycle, live
 from kaizen_worker.engine.runtime import Runtime
 
 
@@ -37,7 +38,9 @@ def consume(tenant: str, place: str) -> int:
 
 @shared_task(name=jobs.RESUME)
 def resume() -> None:
-    """Start again what was lost with a worker, or has to be tried again."""
+    """Start again what was lost with a worker, or has to be tried again; finish what was interrupted."""
+    for tenant in tenants(runtime().redis):
+        lifecycle.reconcile(runtime().tenant(tenant), at=time.time_ns() // 1000)
     for tenant, cycle_id in due.due_cycles(runtime()):
         jobs.enqueue(runtime().config, jobs.ANALYZE, tenant=tenant, cycle_id=cycle_id)
     for tenant, gap_id in due.due_gaps(runtime()):

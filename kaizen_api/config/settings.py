@@ -98,13 +98,13 @@ class KaizenConfig(BaseSettings):
     enable_auto_apply: bool = False
     """Apply insights whose confidence reaches `auto_apply_threshold`."""
     enable_clustering: bool = True
-    """Off: no topics, only ratios of patterns and findings over all."""
+    """Off: no topics, only findings over all."""
     enable_gap_fill: bool = True
     """Off: gaps are found and never searched for."""
     use_celery_tasks: bool = True
     """Off: the cycle runs in the calling process, with the same results."""
     max_insights_stored: int = Field(10_000, ge=100, le=100_000)
-    """Beyond it the oldest settled insights are archived."""
+    """Beyond it the oldest insights are archived: settled, then proposed, then dismissed; never applied ones."""
     max_insights_per_cycle: int = Field(5, ge=1, le=50)
     """The strongest first."""
     max_metric_items: int = Field(10_000, ge=1_000, le=100_000)
@@ -116,7 +116,7 @@ class KaizenConfig(BaseSettings):
     knowledge_base_path: AbsolutePath = Field(default_factory=lambda fields: fields["data_dir"] / "knowledge")
     """Folder of the knowledge base's archives."""
     metrics_retention_days: int = Field(7, ge=1, le=365)
-    """How long interactions, vectors and assignments are kept."""
+    """How long interactions and vectors are kept."""
     enable_kb_rotation: bool = True
     """Archive the knowledge base every day."""
     kb_rotation_keep_days: int = Field(30, ge=7, le=365)

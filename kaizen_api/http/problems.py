@@ -10,9 +10,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from redis import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from kaizen_api.connection import unavailable
 from kaizen_api.errors import (
     Backpressure,
     Conflict,
@@ -23,6 +25,7 @@ from kaizen_api.errors import (
     Unavailable,
 )
 from kaizen_api.http.answers import problem_answer
+from kaizen_api.http.service import service_of
 
 _STATUS: tuple[tuple[type[KaizenError], int], ...] = (
     # the first that fits
@@ -71,6 +74,7 @@ def describe_problems(app: FastAPI) -> None:
     """Have every error of the application answered with a problem document."""
     app.exception_handler(ProblemError)(_raised)
     app.exception_handler(KaizenError)(_ours)
+    app.exception_handler(RedisError)(_redis)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(ClientDisconnect)(_gone)
@@ -87,6 +91,11 @@ async def _ours(request: Request, error: KaizenError) -> Response:
         return await _unexpected(request, error)
     wait = {"Retry-After": str(math.ceil(error.retry_after))} if isinstance(error, Unavailable) else {}
     return problem(status, str(error), headers=wait)
+
+
+async def _redis(request: Request, error: RedisError) -> Response:
+    """Whatever the engine does not translate itself."""
+    return await _ours(request, unavailable(error, service_of(request).config))
 
 
 async def _http(_: Request, error: HTTPException) -> Response:

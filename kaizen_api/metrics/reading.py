@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
@@ -63,8 +63,6 @@ async def _reached(config: KaizenConfig, within: float) -> AsyncIterator[Redis]:
                     yield redis
     except TimeoutError:
         raise Unavailable(f"Redis did not answer within {within:g} s: is it running?") from None
-    except RedisError as error:
-        raise Unavailable(f"Redis cannot be used ({error})") from None
 
 
 async def ping(config: KaizenConfig, *, within: float) -> None:

@@ -11,9 +11,9 @@ from typing import Self, cast
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect_async, reaching
-from kaizen_api.errors import Backpressure, Unavailable
+from kaizen_api.errors import Backpressure, Conflict, Unavailable
 from kaizen_api.intake import Intake
-from kaizen_api.producer.batch import BUFFER, MAX_BATCH, SCRIPT, Appended, check_tenant, read_reply, script_call
+from kaizen_api.producer.batch import BUFFER, CLOSED, MAX_BATCH, SCRIPT, Appended, check_tenant, read_reply, script_call
 from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
@@ -45,6 +45,7 @@ class AsyncProducer:
         self._appending = asyncio.Lock()
         self._waiting: list[Record] = []
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,8 +78,11 @@ class AsyncProducer:
         Raises:
             Invalid: a field is wrong; the text names it. Nothing else is lost.
             Backpressure: `BUFFER` records wait already; this one was not taken.
+            Conflict: the producer is closed.
         """
         record = (await self.intake()).record(interaction)
+        if self._closed:
+            raise Conflict(CLOSED)
         if len(self._waiting) >= BUFFER:
             raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
         self._waiting.append(record)
@@ -117,6 +121,7 @@ class AsyncProducer:
         Raises:
             Unavailable: it could not be appended; the text says how many are lost with this process.
         """
+        self._closed = True
         if self._task is not None:
             async with self._appending:  # never in the middle of an append, whose reply would be lost
                 self._task.cancel()

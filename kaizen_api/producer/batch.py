@@ -1,16 +1,19 @@
 """One batch on its way into a tenant's stream: what is sent to the script `append.lua`, and what its reply means."""
 
 import re
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.config import TENANT, KaizenConfig
+from kaizen_api.connection import reaching
 from kaizen_api.errors import Backpressure, Invalid
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Record
@@ -20,6 +23,9 @@ MAX_BATCH = 1_000
 
 BUFFER = 10_000
 """Records that may wait in a process while Redis is away."""
+
+CLOSED = "the producer is closed and this interaction was not taken: make a new one, or push before it is closed"
+"""What a push after `close` is told."""
 
 _DAY = 86_400
 _ENCODER = msgspec.msgpack.Encoder()
@@ -44,6 +50,19 @@ def check_tenant(tenant: str) -> str:
     if not re.fullmatch(TENANT, tenant):
         raise Invalid(f"tenant {tenant!r}: a name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or digit")
     return tenant
+
+
+def user_key(redis: Redis, config: KaizenConfig) -> bytes:
+    """The secret of an installation's keyed hashes: the configured one, else one drawn once and kept in Redis.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    if config.user_key is not None:
+        return config.user_key.get_secret_value().encode()
+    fresh = secrets.token_bytes(32)
+    with reaching(config):
+        return cast("bytes | None", redis.set(keys.USER_KEY, fresh, nx=True, get=True)) or fresh
 
 
 def script_call(records: Sequence[Record], *, tenant: str, config: KaizenConfig) -> tuple[list[str], list[Any]]:

@@ -2,22 +2,22 @@
 
 import logging
 import os
-import secrets
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
-from kaizen_api.errors import Backpressure, Unavailable
+from kaizen_api.errors import Backpressure, Conflict, Unavailable
 from kaizen_api.intake import Intake
 from kaizen_api.producer.batch import (
     BUFFER,
+    CLOSED,
     MAX_BATCH,
     REFUSED,
     SCRIPT,
@@ -25,6 +25,7 @@ from kaizen_api.producer.batch import (
     check_tenant,
     read_reply,
     script_call,
+    user_key,
 )
 from kaizen_api.schema import Interaction, Record
 
@@ -57,6 +58,7 @@ class Producer:
         self._redis = connect(self.config)
         self._script = self._redis.register_script(SCRIPT)
         self._intake: Intake | None = None
+        self._closed = False
         self._forget()
         _ALIVE.add(self)
 
@@ -66,7 +68,6 @@ class Producer:
         self._appending = threading.Lock()
         self._waiting: list[Record] = []
         self._wake = threading.Event()
-        self._closed = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -81,15 +82,8 @@ class Producer:
     def intake(self) -> Intake:
         """What turns interactions into records here; the key of user ids is read from Redis once."""
         if self._intake is None:
-            self._intake = Intake(self._user_key())
+            self._intake = Intake(user_key(self._redis, self.config))
         return self._intake
-
-    def _user_key(self) -> bytes:
-        if self.config.user_key is not None:
-            return self.config.user_key.get_secret_value().encode()
-        fresh = secrets.token_bytes(32)
-        with reaching(self.config):
-            return cast("bytes | None", self._redis.set(keys.USER_KEY, fresh, nx=True, get=True)) or fresh
 
     def push(self, interaction: Interaction) -> str:
         """Take one interaction; it is appended within `linger`, or when Redis is back.
@@ -100,13 +94,16 @@ class Producer:
         Raises:
             Invalid: a field is wrong; the text names it. Nothing else is lost.
             Backpressure: `BUFFER` records wait already; this one was not taken.
+            Conflict: the producer is closed.
         """
         record = self.intake.record(interaction)
         with self._lock:
+            if self._closed:
+                raise Conflict(CLOSED)
             if len(self._waiting) >= BUFFER:
                 raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
             self._waiting.append(record)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="kaizen-producer", daemon=True)
                 self._thread.start()
             if len(self._waiting) >= MAX_BATCH:
@@ -169,7 +166,8 @@ class Producer:
         Raises:
             Unavailable: it could not be appended; the text says how many are lost with this process.
         """
-        self._closed = True
+        with self._lock:  # whatever is taken before is appended below
+            self._closed = True
         self._wake.set()
         try:
             self.flush()

@@ -15,7 +15,6 @@ PROBE: Final = 2
 COUNTED: Final = 3
 STALE: Final = 4
 LEASE_LOST: Final = 5
-OVERRIDDEN: Final = 6
 
 CLOSED: Final = 0
 OPEN: Final = 1

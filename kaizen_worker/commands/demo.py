@@ -64,6 +64,8 @@ def _config(session: Session, folder: Path) -> KaizenConfig:
     return session.config(
         data_dir=folder,
         documents_path=folder / "documents",
+        knowledge_base_path=folder / "knowledge",
+        tenant="default",
         redis_url=None,
         broker_url=None,
         api_keys={},
@@ -71,7 +73,10 @@ def _config(session: Session, folder: Path) -> KaizenConfig:
         api_port=api,
         prometheus_port=exporter,
         flower_port=flower,
+        use_celery_tasks=True,
         enable_auto_apply=True,
+        enable_gap_fill=True,
+        hold_out=0.2,
         max_insights_per_cycle=50,
     )
 

@@ -79,12 +79,15 @@ def _add(tenant: Tenant, line: bytes, batch: str) -> int:
 @shared
 @click.pass_obj
 def export_command(session: Session, out: BinaryIO) -> None:
-    """Write every entry in every state as JSONL, by id."""
+    """Write every entry in every state as JSONL, by id; with --json as one document."""
+    before, between, after = (b'{"items":[', b",\n", b"]}\n") if session.json else (b"", b"\n", b"\n")
+    count = 0
     with engine(session) as tenant:
-        count = 0
+        out.write(before)
         for entry in tenant.entries.export():
-            out.write(msgspec.json.encode(entry) + b"\n")
+            out.write((between if count else b"") + msgspec.json.encode(entry))
             count += 1
+        out.write(after if count or session.json else b"")
     note(f"{count} entries")
 
 

@@ -1,6 +1,7 @@
-"""The daily tempo: the knowledge base is archived and the archive verified; then what is past retention is deleted.
+"""The daily tempo: what is past retention is deleted; the knowledge base is archived and the archive verified.
 
-Guarantee: nothing is deleted before the archive that holds it verifies, and a second run of a day changes nothing.
+Guarantee: nothing that is archived is deleted before the archive that holds it verifies, and a second run of a day
+changes nothing. Interactions and cycles are in no archive: they go first, so that a full or locked disk keeps none.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kaizen_api.schema import Insight
+from kaizen_api.schema import Insight, InsightStatus
+from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.knowledge import snapshots
 from kaizen_worker.store import archive
 from kaizen_worker.store.log import trim_log
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SETTLED = frozenset({"confirmed", "no_effect", "reverted", "dismissed"})
+
+_LEAVING: dict[InsightStatus, int] = {"confirmed": 0, "no_effect": 0, "reverted": 0, "proposed": 1, "dismissed": 2}
+"""Which insights may be archived, the lowest first. The dismissed stay longest: they would come back as proposed."""
+
 _CYCLES_KEPT_DAYS = 30
 
 
@@ -41,6 +46,8 @@ def rotate(tenant: Tenant, *, now: datetime | None = None) -> Rotated:
     config = tenant.config
     now = (now or datetime.now(UTC)).astimezone(ZoneInfo(config.timezone))
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    trimmed = trim_log(tenant.redis, tenant=tenant.name, retention_days=config.metrics_retention_days)
+    _drop_cycles(tenant, before=_micros(now - timedelta(days=_CYCLES_KEPT_DAYS)))
     folder = tenant.archives
     written, entries = None, 0
     if config.enable_kb_rotation:
@@ -49,23 +56,23 @@ def rotate(tenant: Tenant, *, now: datetime | None = None) -> Rotated:
     keep = timedelta(days=config.kb_rotation_keep_days)
     pruned = archive.prune(folder, before=_micros(midnight - keep)) if folder.is_dir() else []
     moved = _archive_insights(tenant, folder, cutoff=_micros(now))
-    _drop_cycles(tenant, before=_micros(now - timedelta(days=_CYCLES_KEPT_DAYS)))
     return Rotated(
         tenant=tenant.name,
         archive=None if written is None else written.name,
         entries=entries,
         pruned=pruned,
-        trimmed=trim_log(tenant.redis, tenant=tenant.name, retention_days=config.metrics_retention_days),
+        trimmed=trimmed,
         insights_archived=moved,
     )
 
 
 def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:
-    """The oldest settled insights beyond `max_insights_stored` go into an archive of their own."""
+    """Insights beyond `max_insights_stored` go into an archive of their own: by `_LEAVING`, then the oldest."""
     insights = tenant.insights
-    stored = sorted(insights.all(), key=lambda insight: (insight.seen_at, insight.id))
+    stored = list(insights.all())
     surplus = len(stored) - tenant.config.max_insights_stored
-    moving = [insight for insight in stored if insight.status in _SETTLED][: max(0, surplus)]
+    leaving = sorted((insight for insight in stored if insight.status in _LEAVING), key=_order)
+    moving = leaving[: max(0, surplus)]
     if not moving:
         return 0
     lines = [msgspec.json.encode(insight) + b"\n" for insight in moving]
@@ -73,8 +80,12 @@ def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:
     return sum(insights.delete(insight, counts=_leaving(insight)) for insight in moving)
 
 
+def _order(insight: Insight) -> tuple[int, int, str]:
+    return _LEAVING[insight.status], insight.seen_at, insight.id
+
+
 def _leaving(insight: Insight) -> dict[str, int]:
-    return {"kaizen_active_insights": -1} if insight.status == "confirmed" else {}
+    return {"kaizen_active_insights": -1} if insight.status in lifecycle.ACTIVE else {}
 
 
 def _drop_cycles(tenant: Tenant, *, before: int) -> None:

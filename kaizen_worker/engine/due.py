@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from typing import cast
 
 from kaizen_api import jobs, keys
-from kaizen_api.queries import Queries, tenants
+from kaizen_api.queries import MAX_PAGE, Queries, tenants
+from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.store.claims import offer
 
 CONSUMER_SECONDS = 20
 """How long one consumer works before it makes room, and how long a silent one blocks its place."""
-
-_RECENT_CYCLES = 5
 
 
 def due_consumers(runtime: Runtime) -> Iterator[tuple[str, str]]:
@@ -36,9 +35,13 @@ def consumer_claim(place: str) -> str:
 def due_cycles(runtime: Runtime) -> Iterator[tuple[str, str]]:
     """(tenant, cycle) for every analysis that was asked for, is not done, and gives no sign of life."""
     for tenant in tenants(runtime.redis):
-        for cycle in Queries(runtime.redis, tenant=tenant).page("cycle", limit=_RECENT_CYCLES).items:
-            if cycle.status in {"queued", "running"} and _offer(runtime, tenant, jobs.cycle_claim(cycle.id)):
+        for cycle in Queries(runtime.redis, tenant=tenant).page("cycle", limit=MAX_PAGE, where=_unfinished).items:
+            if _offer(runtime, tenant, jobs.cycle_claim(cycle.id)):
                 yield tenant, cycle.id
+
+
+def _unfinished(cycle: Cycle) -> bool:
+    return cycle.status in {"queued", "running"}
 
 
 def due_gaps(runtime: Runtime) -> Iterator[tuple[str, str]]:

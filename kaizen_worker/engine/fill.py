@@ -17,6 +17,7 @@ from kaizen_api.schema import Gap, GapStatus, Step
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.runtime import LOG, Tenant
+from kaizen_worker.engine.saving import NO_SOURCE, longer
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.search import Source
 from kaizen_worker.search.screening import screen
@@ -61,16 +62,19 @@ def fill(tenant: Tenant, gap_id: str) -> str:
 
 
 def _begin(tenant: Tenant, gap_id: str) -> Gap | None:
-    """The gap, marked as being filled; None if there is nothing to do."""
+    """The gap, marked as being filled; None if there is nothing to do, or nowhere to search: that is noted."""
     at = time.time_ns() // 1000
+    nowhere = Step(at=at, event="unfilled", detail=NO_SOURCE)
 
     def change(old: Gap | None) -> Gap | None:
         if old is None or old.status not in {"open", "filling"}:
             return None
-        return replace(old, status="filling", history=[*old.history, Step(at=at, event="searching")])
+        if not tenant.runtime.sources:
+            return replace(old, status="unfilled", history=longer(old.history, nowhere))
+        return replace(old, status="filling", history=longer(old.history, Step(at=at, event="searching")))
 
-    def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
-        return {field("kaizen_gapfill_triggers"): 1}
+    def counts(_old: Gap | None, new: Gap) -> dict[str, int]:
+        return {field("kaizen_gapfill_triggers"): 1} if new.status == "filling" else {}
 
     gap = tenant.gaps.update(gap_id, change, counts=counts, rank=lifecycle.gap_rank)
     return gap if gap is not None and gap.status == "filling" else None
@@ -133,11 +137,10 @@ def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:
     insight = tenant.insights.get(gap.insight)
     if insight is None:
         return
-    sure = insight.confidence >= tenant.config.auto_apply_threshold
     if insight.status == "applied":  # before there was anything to let in
         lifecycle.let_in(tenant, gap.id, at=at)
-    elif insight.status == "proposed" and tenant.config.enable_auto_apply and sure:
-        lifecycle.apply(tenant, insight.id, at=at)
+    elif insight.status == "proposed":
+        lifecycle.apply_if_sure(tenant, insight, at=at)
 
 
 def _end(
@@ -155,7 +158,7 @@ def _end(
             return None
         step = Step(at=at, event=outcome, detail=f"{len(entries)} entries")
         known = [*old.entries, *(entry for entry in entries if entry not in old.entries)]
-        return replace(old, status=status, entries=known, history=[*old.history, step])
+        return replace(old, status=status, entries=known, history=longer(old.history, step))
 
     def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
         return {field("kaizen_gapfill_runs_total", outcome=outcome): 1}

@@ -64,10 +64,16 @@ class KaizenEngine:
             self._processes = None
 
     async def analyze(self) -> Cycle:
-        """Take in what waits in the stream, then one cycle with its searches; by workers if `use_celery_tasks`.
+        """Take in what waits in the stream, then one cycle with its searches.
+
+        With `use_celery_tasks` workers do both, and somebody must have started them; else it happens here.
 
         Returns:
             The cycle when it has ended.
+
+        Raises:
+            Conflict: the engine is not started.
+            Unavailable: Redis does not answer, no worker does, or the workers took over an hour.
         """
         return await asyncio.to_thread(self._analyze)
 
@@ -110,16 +116,19 @@ class KaizenEngine:
 
     def _analyze(self) -> Cycle:
         tenant = self._parts
-        if not self.config.use_celery_tasks:
-            while live.consume(tenant, place="0"):
-                pass
-        asked = jobs.request_cycle(self.config, tenant=self.tenant)
         if self.config.use_celery_tasks:
-            jobs.enqueue(self.config, jobs.ANALYZE, tenant=self.tenant, cycle_id=asked.id)
-        else:
-            for gap_id in cycle.analyze(tenant, asked.id):
-                fill.fill(tenant, gap_id)
+            return self._wait(self._ask_workers())
+        while live.consume(tenant, place="0"):
+            pass
+        asked = jobs.request_cycle(self.config, tenant=self.tenant)
+        for gap_id in cycle.analyze(tenant, asked.id):
+            fill.fill(tenant, gap_id)
         return self._wait(asked)
+
+    def _ask_workers(self) -> Cycle:
+        if not jobs.answering_workers(self.config):
+            raise Unavailable("no worker answers: start some (`kaizen worker`, `kaizen beat`), or set use_celery_tasks=False")
+        return jobs.analyze(self.config, tenant=self.tenant)
 
     def _wait(self, asked: Cycle) -> Cycle:
         deadline = time.monotonic() + _CYCLE_SECONDS

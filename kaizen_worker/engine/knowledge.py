@@ -47,8 +47,9 @@ class LookUp:
         without = frozenset[str]()
         if session_id is not None:
             share = self._runtime.config.hold_out
+            session = self._runtime.intake.token(session_id) or ""  # as the log has it
             tested = self._stands(tenant).measured
-            without = without.union(*(one.entries for one in tested if held_out(session_id, one.insight, share)))
+            without = without.union(*(one.entries for one in tested if held_out(session, one.insight, share)))
         retrieval = self._runtime.tenant(tenant).retrieval
         return retrieval.search(query, limit=limit, exclude=without, vector=self._embed(query))
 

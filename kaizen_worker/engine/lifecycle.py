@@ -88,6 +88,32 @@ def take_out(tenant: Tenant, gap_id: str, *, at: int) -> None:
             tenant.entries.expire(entry.id, at=at, detail=f"rolled back: gap {gap_id}")
 
 
+def reconcile(tenant: Tenant, *, at: int) -> None:
+    """Finish what was interrupted between an insight's step and what the step means for its entries.
+
+    The insight's status is what counts; again, it changes nothing.
+    """
+    about_gaps = [insight for insight in tenant.insights.all() if insight.gap is not None]
+    gaps = tenant.gaps.many([insight.gap or "" for insight in about_gaps])
+    for insight, gap in zip(about_gaps, gaps, strict=True):
+        if gap is None:
+            continue
+        if insight.status in {"applied", "confirmed"} and gap.status == "proposed":
+            let_in(tenant, gap.id, at=at)
+        elif insight.status in {"reverted", "dismissed"} and gap.entries:
+            if gap.status == "filled":
+                set_gap(tenant, gap.id, "proposed", at=at)
+            take_out(tenant, gap.id, at=at)
+        elif insight.status == "proposed" and gap.status == "proposed":
+            apply_if_sure(tenant, insight, at=at)
+
+
+def apply_if_sure(tenant: Tenant, insight: Insight, *, at: int) -> None:
+    """Apply it where the settings say so."""
+    if tenant.config.enable_auto_apply and insight.confidence >= tenant.config.auto_apply_threshold:
+        apply(tenant, insight.id, at=at)
+
+
 def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, detail: str = "") -> Insight:
     """Bring an insight into a status, with its history and what that counts."""
 

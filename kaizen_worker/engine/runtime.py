@@ -9,7 +9,9 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
+from kaizen_api.intake import Intake
 from kaizen_api.metrics import field
+from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Cycle, Effect, Gap, Insight
 from kaizen_worker import search
 from kaizen_worker.breaker import CircuitBreaker
@@ -49,6 +51,11 @@ class Runtime:
     def embedder(self) -> Embedder:
         """What turns texts into vectors."""
         return _load(self.config.embedder)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """What names conversations as their log does."""
+        return Intake(user_key(self.redis, self.config))
 
     @cached_property
     def sources(self) -> list[search.Source]:

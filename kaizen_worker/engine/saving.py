@@ -4,25 +4,31 @@ Everything here may be repeated: it saves the same values under the same ids and
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 from msgspec.structs import replace
 
 from kaizen_api import keys
-from kaizen_api.schema import Gap, Insight, Step, Topic
+from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.topics import HISTORY_KEPT
 from kaizen_worker.types import Codes, Window
 
 SEARCHED = frozenset({"missing", "stale", "contradictory"})
 """Diagnoses that more knowledge can mend; the others need a person, and say so."""
 
+NO_SOURCE = "no source to search is configured"
+"""Note in the history of a gap that would be searched for."""
+
 _CHUNK = 10_000
+_EARLIER = 100  # cycles to look back for older assignments; what is missed expires
 _DAY = 86_400
 
 
 def save_assignments(tenant: Tenant, cycle_id: str, seen: Window, topic: Codes, topics: tuple[Topic, ...]) -> None:
-    """The topic of each interaction, by time and id, in chunks that expire with the window."""
+    """The topic of each interaction, by time and id, in chunks; of earlier cycles only the last one keeps its own."""
     key = keys.assignments(tenant.name, cycle_id)
     ids = [*(one.id for one in topics), None]  # the last one is what -1 points to
     pipe = tenant.redis.pipeline(transaction=False)
@@ -31,6 +37,29 @@ def save_assignments(tenant: Tenant, cycle_id: str, seen: Window, topic: Codes, 
         pipe.hset(key, str(start // _CHUNK), msgspec.msgpack.encode(rows))
     pipe.expire(key, tenant.config.metrics_retention_days * _DAY)
     pipe.execute()
+    _drop_assignments(tenant, before=cycle_id)
+
+
+def _drop_assignments(tenant: Tenant, *, before: str) -> None:
+    """Of the cycles before that one only the newest that has assignments keeps them, to compare with."""
+    redis, order = tenant.redis, keys.order(tenant.name, "cycle")
+    place = cast("int | None", redis.zrevrank(order, before))
+    if place is None:
+        return
+    earlier = cast("list[bytes]", redis.zrevrange(order, place + 1, place + _EARLIER))
+    names = [keys.assignments(tenant.name, cycle.decode()) for cycle in earlier]
+    pipe = redis.pipeline(transaction=False)
+    for name in names:
+        pipe.exists(name)
+    stored = [name for name, there in zip(names, pipe.execute(), strict=True) if there]
+    if stored[1:]:
+        redis.unlink(*stored[1:])
+
+
+def longer(history: list[Step], *steps: Step) -> list[Step]:
+    """The history with those steps; of `HISTORY_KEPT` the first one stays, then the oldest go."""
+    whole = [*history, *steps]
+    return [*whole[:1], *whole[1:][-HISTORY_KEPT + 1 :]]
 
 
 def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[Insight]:
@@ -67,7 +96,7 @@ def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at:
     for gap in gaps:
         merged = tenant.gaps.update(
             gap.id,
-            _merging(gap, proposals.get(gap.id), at=at),
+            _merging(gap, proposals.get(gap.id), sources=bool(tenant.runtime.sources), at=at),
             counts=lambda _old, _new: {},
             rank=lifecycle.gap_rank,
         )
@@ -76,22 +105,28 @@ def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at:
     return due
 
 
-def _merging(new: Gap, insight: str | None, *, at: int) -> Callable[[Gap | None], Gap]:
-    return lambda old: _merge(old, new, insight, at=at)
+def _merging(new: Gap, insight: str | None, *, sources: bool, at: int) -> Callable[[Gap | None], Gap]:
+    return lambda old: _merge(old, new, insight, sources=sources, at=at)
 
 
-def _merge(old: Gap | None, new: Gap, insight: str | None, *, at: int) -> Gap:
-    """Open if knowledge can mend it and somebody can approve of that; a search that found nothing is tried again."""
+def _merge(old: Gap | None, new: Gap, insight: str | None, *, sources: bool, at: int) -> Gap:
+    """Open if knowledge can mend it, somebody can approve of that, and there is where to search.
+
+    A search that found nothing is tried again.
+    """
     proposed_by = insight or (old.insight if old is not None else None)
     searchable = new.diagnosis in SEARCHED and proposed_by is not None
     if old is None:
-        first = Step(at=at, event="found", detail=new.diagnosis)
-        return replace(new, status="open" if searchable else "unfilled", insight=proposed_by, history=[first])
-    again = old.status == "unfilled" and searchable
+        history = [Step(at=at, event="found", detail=new.diagnosis)]
+        if searchable and not sources:
+            history.append(Step(at=at, event="unfilled", detail=NO_SOURCE))
+        status: GapStatus = "open" if searchable and sources else "unfilled"
+        return replace(new, status=status, insight=proposed_by, history=history)
+    again = old.status == "unfilled" and searchable and sources
     return replace(
         new,
         status="open" if again else old.status,
         insight=proposed_by,
         entries=old.entries,
-        history=[*old.history, Step(at=at, event="open")] if again else old.history,
+        history=longer(old.history, Step(at=at, event="open")) if again else old.history,
     )

@@ -3,7 +3,8 @@
 The truth is in Redis; the index is derived and catches up by the change stream, so an entry that one process activates
 is found by every other at its next look. What is answered is read from Redis last: an entry that was taken out of sight
 is never served, however far behind the index is. The same entries in the same state give the same answer; after some
-entries went, frequencies of words lag by up to `_REBUILD_SHARE`, until the index is rebuilt.
+entries went, frequencies of words in a search lag by up to `_REBUILD_SHARE`, until the index is rebuilt. `served`, on
+which gaps are found, never lags: it is the same in every process.
 """
 
 import threading
@@ -87,18 +88,21 @@ class Retrieval:
             texts: u distinct texts.
             vectors: (u, d) float32, theirs by the same embedder.
         """
-        self.complete()
-        return self._view.served(texts, vectors)
+        return self._completed(dead=0.0).served(texts, vectors)
 
     def complete(self) -> None:
         """Catch up now and embed every active entry that has no vector; other processes find the vectors stored."""
-        with self._lock:
-            self._catch_up()
+        self._completed(dead=_REBUILD_SHARE)
+
+    def _completed(self, *, dead: float) -> View:
+        """The state in which every entry has its vector, and at most this share of the rows is of entries that went."""
         placed = 1
         while placed:  # searches go on in between
             with self._lock:
+                self._catch_up(dead=dead)
                 placed = self._place(_EMBEDDED_AT_ONCE)
-                self._view = self._index.view()
+                self._view = view = self._index.view()
+        return view
 
     def _look(self) -> View:
         with self._lock:
@@ -110,14 +114,14 @@ class Retrieval:
                 self._looked = now
             return self._view
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, *, dead: float = _REBUILD_SHARE) -> None:
         pending = self._changes.pending()
-        if pending is None or self._index.dead > _REBUILD_SHARE:
-            self._rebuild()
-        else:
+        if pending is not None:
             changed, version = pending
             self._apply(changed)
             self._changes.accept(version)
+        if pending is None or self._index.dead > dead:
+            self._rebuild()
 
     def _rebuild(self) -> None:
         version = self._changes.last()  # before the entries: what changes meanwhile is looked at again

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from kaizen_worker.types import Coded, Codes
+from kaizen_worker.types import Coded
 
 KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement")
 """Every kind, sorted; the codes of `kinds` point into it."""
@@ -27,19 +27,6 @@ APOSTROPHES = str.maketrans("", "", "'`\u2018\u2019\u00b4")
 def kinds(texts: Sequence[str]) -> Coded:
     """Kind of each text: codes (len(texts),) int32 into KINDS, never -1."""
     return Coded(np.array([KINDS.index(_kind(text)) for text in texts], np.int32), KINDS)
-
-
-def ratios(coded: Coded, text: Codes) -> dict[str, float]:
-    """Share of the interactions that each kind has, 0..1, sorted by kind; empty without interactions.
-
-    Args:
-        coded: Kinds of the u distinct texts.
-        text: (n,) into the texts.
-    """
-    if not len(text):
-        return {}
-    counts = np.bincount(coded.codes[text], minlength=len(coded.names))
-    return {name: float(count / len(text)) for name, count in zip(coded.names, counts, strict=True)}
 
 
 def _kind(text: str) -> str:

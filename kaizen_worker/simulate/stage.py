@@ -45,16 +45,11 @@ class _Line:
     kind: Kind
 
 
-def play(scenario: Scenario, look_up: LookUp) -> Iterator[Interaction]:
-    """Yield every interaction, by time, each with an id, a session and a time in the period.
+def perform(scenario: Scenario, look_up: LookUp) -> Iterator[Played]:
+    """Yield every interaction with its truth, by time, each with an id, a session and a time in the period.
 
     The look-up is called once for every question, when its turn comes, and not ahead of what is consumed.
     """
-    return (played.interaction for played in perform(scenario, look_up))
-
-
-def perform(scenario: Scenario, look_up: LookUp) -> Iterator[Played]:
-    """Play with the truth beside it."""
     due = [(session.at, session.id, _Line(session.at, session, 1, 1, "question")) for session in sessions(scenario)]
     heapify(due)
     while due:

@@ -64,6 +64,7 @@ def test_every_field_arrives(intake):
         (b'{"query": 3}', r"\$.query"),
         (b'{"query": "x", "response_time": -0.1}', r"\$.response_time"),
         (b'{"query": "x", "response_time": NaN}', "not JSON"),
+        (b'{"query": "x", "response_time": 86400.1}', r"\$.response_time"),
         (b'{"query": "x", "feedback": 1.5}', r"\$.feedback"),
         (b'{"query": "x", "consciousness_level": "high"}', r"\$.consciousness_level"),
         (b'{"query": "x", "critics": {"tone": 2}}', r"\$.critics"),
@@ -152,9 +153,14 @@ def test_no_plain_user_and_no_personal_data_is_stored(intake):
         session_id=secret,
         user_id=secret,
         error=f"no {secret}",
-        metadata={secret: [secret]},
+        metadata={secret: [secret], "card": 4111111111111111, "set": {secret}},
+        model=secret,
+        tool=secret,
+        critics={secret: 1.0},
+        entry_ids=[secret],
     )
     assert b"ann" not in msgspec.msgpack.encode(stored)
+    assert stored.metadata["card"] == "[card]"
     assert stored.session == record(intake, session_id=secret).session
     assert Intake(b"other").record(Interaction(query="x", user_id="u")).user != record(intake, user_id="u").user
 
@@ -189,7 +195,8 @@ def test_personal_data_is_replaced_by_its_kind(text, masked):
 
 def test_hostile_repetition_takes_no_time_worth_measuring():
     texts = [
-        word * (MAX_TEXT_BYTES // len(word)) for word in ("pwd=", "sk-", "1.", "1 ", "a@", "::1", "://a:", "DE89 ")
+        word * (MAX_TEXT_BYTES // len(word))
+        for word in ("pwd=", "sk-", "eyJ-", "1.", "1 ", "a@", "::1", "://a:", "DE89 ")
     ]
     assert [mask(mask(text)) == mask(text) for text in texts] == [True] * len(texts)
 

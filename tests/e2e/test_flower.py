@@ -42,7 +42,7 @@ def test_its_api_lists_the_workers_by_name_and_what_they_can_do(stack, http, wai
     assert sorted(name.partition("@")[0] for name in workers) == ["kaizen1", "kaizen2"]
     for worker in workers.values():
         assert set(worker["registered"]) >= {jobs.TICK, jobs.CONSUME, *jobs.ROUTES}
-        assert {queue["name"] for queue in worker["active_queues"]} == set(jobs.QUEUES)
+        assert {queue["name"] for queue in worker["active_queues"]} == {jobs.LIVE_QUEUE, jobs.WORK_QUEUE}
 
 
 @pytest.mark.parametrize("name", [jobs.TICK, jobs.CONSUME, jobs.ANALYZE])

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from kaizen_api import Interaction, Producer, jobs, keys
 from kaizen_api.errors import Conflict, NotFound, Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.queries import Queries
+from kaizen_api.schema import Record
 from kaizen_worker.engine import cycle, daily, due, fill, lifecycle, live
 from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Runtime
@@ -157,6 +159,53 @@ def test_applying_lets_the_assistant_find_it_and_reverting_takes_it_back(tenant,
     assert metric(redis, "kaizen_effects_total", verdict="reverted") == 1
     assert metric(redis, "kaizen_knowledge_base_size") == 0
     assert LookUp(Runtime(settings, redis)).knowledge("default", session_id=with_it, **asked) == []
+
+
+@pytest.mark.parametrize("step", ["apply", "revert"])
+def test_a_step_that_broke_off_is_finished(tenant, push, analyse, monkeypatch, step):
+    redis = tenant.redis
+    push()
+    _, (gap, *_) = analyse()
+    fill.fill(tenant, gap)
+    insight = tenant.gaps.get(gap).insight
+    if step == "revert":
+        lifecycle.apply(tenant, insight, at=NOW)
+
+    def breaks(*_, **__):
+        raise Unavailable("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "let_in" if step == "apply" else "take_out", breaks)
+        with pytest.raises(Unavailable):
+            lifecycle.apply(tenant, insight, at=NOW) if step == "apply" else lifecycle.revert(
+                tenant, insight, reason="harm", at=NOW
+            )
+    for _ in range(2):
+        lifecycle.reconcile(tenant, at=NOW)
+    entries = tenant.entries.many(tenant.gaps.get(gap).entries)
+    assert {entry.state for entry in entries} == {"active" if step == "apply" else "expired"}
+    assert metric(redis, "kaizen_knowledge_base_size") == (len(entries) if step == "apply" else 0)
+
+
+def test_a_measure_out_of_range_is_poison_and_counts_nothing(tenant, push, redis):
+    push(10)
+    poison = Record(id="huge", occurred_at=NOW, query="x", response_time=1.7e18)
+    redis.xadd(keys.stream("default"), {"r": msgspec.msgpack.encode(poison)})
+    while live.consume(tenant, place="0"):
+        pass
+    (letter,) = dead_letters(redis, tenant="default")
+    assert letter.interaction.id == "huge"
+    assert metric(redis, "kaizen_interactions_total", outcome="ok") == 15
+    assert metric(redis, "kaizen_recent_count") == redis.llen(keys.recent("default")) == 15
+
+
+def test_an_object_of_a_later_version_can_be_changed(tenant, redis):
+    later = msgspec.msgpack.encode(
+        {"id": "g", "topic": "t", "diagnosis": "missing", "users": 0, "queries": [], "new": 1}
+    )
+    redis.hset(keys.objects("default", "gap"), "g", later)
+    assert lifecycle.set_gap(tenant, "g", "filled", at=NOW).status == "filled"
+    assert tenant.gaps.save(replace(tenant.gaps.get("g"), users=3), old=tenant.gaps.get("g"))
 
 
 def test_what_is_dismissed_stays_dismissed(tenant, push, analyse, redis):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kaizen_worker.pipeline.patterns import KINDS, kinds, ratios
+from kaizen_worker.pipeline.patterns import KINDS, kinds
 
 
 def _kind(text):
@@ -42,11 +42,3 @@ def test_codes_point_into_the_sorted_kinds():
     coded = kinds(["what", "set it"])
     assert coded.names == KINDS == tuple(sorted(KINDS))
     assert coded.codes.dtype == np.int32
-
-
-def test_ratios_count_interactions_and_not_texts():
-    coded = kinds(["I am here", "what is it?"])
-    found = ratios(coded, np.array([0, 1, 1, 1], np.int32))
-    assert list(found) == list(KINDS)
-    assert (found["question"], found["statement"], sum(found.values())) == (0.75, 0.25, 1.0)
-    assert ratios(coded, np.array([], np.int32)) == {}
