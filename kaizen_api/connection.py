@@ -51,6 +51,8 @@ def redis_url(config: KaizenConfig) -> str:
 
 def _listens(path: Path) -> bool:
     """Whether anybody does: a server that was killed leaves its socket behind."""
+    if not path.exists():
+        return False
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(_CONNECT_TIMEOUT)
         try:

@@ -128,7 +128,9 @@ class Queries:
         """Each interaction that a cycle looked at with its topic, None for noise, in order of time and id."""
         key = keys.assignments(self.tenant, cycle_id)
         for chunk in range(self._redis.hlen(key)):
-            stored = cast("bytes", self._redis.hget(key, str(chunk)))
+            stored = cast("bytes | None", self._redis.hget(key, str(chunk)))
+            if stored is None:
+                raise NotFound(f"the assignments of cycle {cycle_id} are gone: those of the last two are kept")
             yield from msgspec.msgpack.decode(stored, type=list[tuple[str, str | None]])
 
     def queue(self) -> Queue:

@@ -27,7 +27,8 @@ def up(session: Session, no_flower: bool) -> None:  # noqa: FBT001  # click hand
     Whatever ends is started again. Ctrl-C or SIGTERM ends it all. With --json, one line is printed once all of it
     answers.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what it puts into the background deaf to SIGINT
+        signal.signal(number, _interrupt)
     with whole(session.config(), with_flower=not no_flower, say=lambda line: click.echo(line, err=True)) as state:
         if session.json:
             click.echo(json.dumps(state))

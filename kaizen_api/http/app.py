@@ -32,7 +32,7 @@ def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
     app.state.service = service
     for part in (ingest, otlp, lists, insights, analyses, knowledge, health, console):
         app.include_router(part.router)
-    app.include_router(create_metrics_router(lambda: config))
+    app.include_router(create_metrics_router(lambda: config, nameless=bool(config.api_keys)))
     describe_problems(app)
     describe(app)
     return app

@@ -18,6 +18,7 @@ from kaizen_api.connection import TIMEOUT
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics.collector import KaizenCollector
 from kaizen_api.metrics.marks import HighWater
+from kaizen_api.metrics.nameless import without_tenants
 from kaizen_api.metrics.reading import State, read_state
 
 _SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -74,13 +75,14 @@ def create_metrics_app(source: Configured) -> FastAPI:
 
 
 def create_metrics_router(
-    config: Callable[[], KaizenConfig], *, paths: Sequence[str] = ("/kaizen/metrics",)
+    config: Callable[[], KaizenConfig], *, paths: Sequence[str] = ("/kaizen/metrics",), nameless: bool = False
 ) -> APIRouter:
     """The routes for an application of one's own.
 
     Args:
         config: Called at each request.
         paths: Where the metrics are served.
+        nameless: Leave the tenants' names out, for an application that keeps tenants apart by keys.
     """
     router = APIRouter(tags=["operation"])
     marks = HighWater()
@@ -91,6 +93,7 @@ def create_metrics_router(
             state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)))
         except Unavailable:
             return _exposition(None, request)
+        state = without_tenants(state) if nameless else state
         return _exposition(replace(state, counts=marks.rise(state.epoch, state.counts)), request)
 
     async def health() -> JSONResponse:

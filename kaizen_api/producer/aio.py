@@ -80,15 +80,19 @@ class AsyncProducer:
             Backpressure: `BUFFER` records wait already; this one was not taken.
             Conflict: the producer is closed.
         """
+        self._refuse_if_closed()  # before it connects again
         record = (await self.intake()).record(interaction)
-        if self._closed:
-            raise Conflict(CLOSED)
+        self._refuse_if_closed()  # meanwhile
         if len(self._waiting) >= BUFFER:
             raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
         self._waiting.append(record)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return record.id
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Conflict(CLOSED)
 
     async def append_records(self, records: Sequence[Record]) -> Appended:
         """Append one batch of what `intake` made.

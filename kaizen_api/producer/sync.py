@@ -96,10 +96,10 @@ class Producer:
             Backpressure: `BUFFER` records wait already; this one was not taken.
             Conflict: the producer is closed.
         """
+        self._refuse_if_closed()  # before it connects again
         record = self.intake.record(interaction)
         with self._lock:
-            if self._closed:
-                raise Conflict(CLOSED)
+            self._refuse_if_closed()  # meanwhile
             if len(self._waiting) >= BUFFER:
                 raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
             self._waiting.append(record)
@@ -109,6 +109,10 @@ class Producer:
             if len(self._waiting) >= MAX_BATCH:
                 self._wake.set()
         return record.id
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Conflict(CLOSED)
 
     def append(self, interactions: Iterable[Interaction]) -> Appended:
         """Append interactions now, up to a thousand at a time, each batch whole or not at all.

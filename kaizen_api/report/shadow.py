@@ -81,12 +81,15 @@ def _private(config: KaizenConfig, folder: Path, user_key: str) -> KaizenConfig:
 
 
 def _key(logs: Iterable[Path]) -> str:
-    """Users are hashed with a key out of the logs: the same again each time, unknown to whoever has not got them."""
-    digest = hashlib.sha256()
+    """Users are hashed with a key out of the logs: the same again each time, unknown to whoever has not got them.
+
+    A sum over the lines, so that their order does not matter.
+    """
+    total = 0
     for path in logs:
         with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+            total += sum(int.from_bytes(hashlib.sha256(line.strip()).digest(), "big") for line in stream)
+    return f"{total % 2**256:064x}"
 
 
 def _run(stack: Stack, logs: Sequence[Path], kind: str | None, progress: Progress) -> Results:

@@ -69,8 +69,10 @@ def _add(tenant: Tenant, line: bytes, batch: str) -> int:
     entry = from_document(document, at=_now(), batch=batch)
     if document.id is not None:
         tenant.entries.put(entry, at=_now())
-    else:
-        tenant.entries.add(entry)
+        return 1
+    kept = tenant.entries.add(entry)
+    if kept.state == "quarantined":  # a search found it before; a person vouches for it now
+        tenant.entries.activate(kept.id, at=_now(), detail=batch)
     return 1
 
 

@@ -127,7 +127,9 @@ class KaizenEngine:
 
     def _ask_workers(self) -> Cycle:
         if not jobs.answering_workers(self.config):
-            raise Unavailable("no worker answers: start some (`kaizen worker`, `kaizen beat`), or set use_celery_tasks=False")
+            raise Unavailable(
+                "no worker answers: start some (`kaizen worker`, `kaizen beat`), or set use_celery_tasks=False"
+            )
         return jobs.analyze(self.config, tenant=self.tenant)
 
     def _wait(self, asked: Cycle) -> Cycle:

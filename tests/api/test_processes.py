@@ -121,3 +121,15 @@ def test_a_client_finds_the_server_of_a_data_directory(tmp_path, depth):
         with Redis.from_url(redis_url(config)) as client:
             assert client.ping()
         assert (config.data_dir / "redis.sock").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("depth", [1, 120])
+def test_the_socket_of_a_killed_server_is_none(tmp_path, depth, wait_until):
+    config = KaizenConfig(data_dir=tmp_path / ("d" * depth))
+    with Processes() as processes:
+        start_server(processes, config.data_dir, log=tmp_path / "log", persistent=False)
+        os.kill(processes.pids["redis"], signal.SIGKILL)
+        wait_until(lambda: not processes.pids)
+        assert (config.data_dir / "redis.sock").exists()
+        with pytest.raises(Unavailable, match="kaizen up"):
+            redis_url(config)

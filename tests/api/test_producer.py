@@ -1,6 +1,7 @@
 """The producers: everything accepted is in the stream once, whoever pushes, in threads, forks and coroutines."""
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, keys
-from kaizen_api.errors import Backpressure, Invalid, Unavailable
+from kaizen_api.errors import Backpressure, Conflict, Invalid, Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import MAX_BATCH
 from kaizen_api.schema import Record
@@ -113,6 +114,71 @@ def test_a_refused_connection_is_told_within_its_time_and_nothing_is_forgotten(t
         producer.close()
     assert "1 interactions were not appended" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def takes_writes(redis):
+    """Switches whether the server takes any."""
+
+    def switch(takes):
+        redis.config_set("min-replicas-to-write", int(not takes))
+
+    yield switch
+    switch(takes=True)
+
+
+def test_a_server_that_takes_no_writes_is_waited_for(config, redis, takes_writes, caplog, wait_until):
+    with Producer(config, linger=0.001) as producer:
+        producer.append([Interaction(query="before")])
+        takes_writes(False)
+        with pytest.raises(Unavailable, match="NOREPLICAS"):
+            producer.append([Interaction(query="refused")])
+        producer.push(Interaction(query="waits"))
+        wait_until(lambda: "1 interactions wait" in caplog.text)
+        takes_writes(True)
+        assert wait_until(lambda: len(stored(redis)) == 2)
+
+
+async def test_a_coroutine_waits_for_it_too(config, redis, takes_writes, caplog, wait_until):
+    async with AsyncProducer(config, linger=0.001) as producer:
+        await producer.intake()
+        takes_writes(False)
+        await producer.push(Interaction(query="waits"))
+        await asyncio.to_thread(wait_until, lambda: "1 interactions wait" in caplog.text)
+        takes_writes(True)
+        assert await asyncio.to_thread(wait_until, lambda: stored(redis))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced_at_the_next_push(config, redis, takes_writes, wait_until):
+    def broken(_):
+        raise ZeroDivisionError("an application's filter")
+
+    with Producer(config, linger=0.001) as producer:
+        producer.append([Interaction(query="before")])
+        takes_writes(False)
+        logger = logging.getLogger("kaizen.producer")
+        logger.addFilter(broken)
+        try:
+            producer.push(Interaction(query="first"))
+            wait_until(lambda: not any(each.name == "kaizen-producer" for each in threading.enumerate()))
+        finally:
+            logger.removeFilter(broken)
+        takes_writes(True)
+        producer.push(Interaction(query="second"))
+        assert wait_until(lambda: [record.query for record in stored(redis)] == ["before", "first", "second"])
+
+
+async def test_a_closed_producer_takes_nothing(config, redis):
+    producer, other = Producer(config), AsyncProducer(config)
+    producer.push(Interaction(query="before"))
+    producer.close()
+    await other.close()
+    with pytest.raises(Conflict, match="make a new one"):
+        producer.push(Interaction(query="after"))
+    with pytest.raises(Conflict, match="make a new one"):
+        await other.push(Interaction(query="after"))
+    assert [record.query for record in stored(redis)] == ["before"]
 
 
 def test_a_fork_neither_doubles_what_waits_nor_hangs(config, redis):

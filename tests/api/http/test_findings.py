@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+import redis
 
 from kaizen_api import keys
 from kaizen_api.errors import Unavailable
@@ -9,14 +10,14 @@ DIFFERENCE = Interval(estimate=-0.1, low=-0.2, high=0.0, unit="share")
 DAY = 86_400_000_000
 
 
-def store(redis, kind, *objects):
+def store(client, kind, *objects):
     for rank, each in enumerate(objects):
-        redis.hset(keys.objects("acme", kind), each.id, msgspec.msgpack.encode(each))
-        redis.zadd(keys.order("acme", kind), {each.id: rank})
+        client.hset(keys.objects("acme", kind), each.id, msgspec.msgpack.encode(each))
+        client.zadd(keys.order("acme", kind), {each.id: rank})
 
 
-def store_topics(redis, *topics):
-    redis.hset(keys.snapshot("acme"), "topics", msgspec.msgpack.encode(list(topics)))
+def store_topics(client, *topics):
+    client.hset(keys.snapshot("acme"), "topics", msgspec.msgpack.encode(list(topics)))
 
 
 def topic(number, size):
@@ -121,6 +122,21 @@ async def test_topics_go_on_where_they_stopped_even_after_a_cycle(client, api_re
     assert (await client.get("/v1/topics/t5")).json()["failure_rate"] == 0.25
 
 
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("topics", "topics"),
+        ("insights", "insights"),
+        ("gaps", "gaps"),
+        ("effects", "effects"),
+        ("entries", "kb search"),
+        ("analyses", "analyze"),
+    ],
+)
+async def test_what_is_not_there_is_named_with_a_command_that_helps(client, kind, command):
+    assert f"`kaizen {command}`" in (await client.get(f"/v1/{kind}/none")).json()["detail"]
+
+
 @pytest.mark.parametrize("kind", ["topics", "insights", "gaps", "effects", "entries", "analyses"])
 async def test_what_is_not_there_is_404_and_what_is_wrong_422(client, kind):
     async def status(path, **params):
@@ -208,6 +224,22 @@ async def test_an_engine_without_redis_is_503_and_one_with_a_defect_500(client, 
     answer = await client.get("/v1/knowledge", params={"q": "x"})
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "internals" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [redis.ConnectionError("secret"), redis.TimeoutError("secret"), redis.ReadOnlyError("You can't write")],
+)
+async def test_what_the_engine_meets_in_redis_is_503(client, engine, failure):
+    engine.failure = failure
+    for method, path in (
+        ("GET", "/v1/knowledge?q=x"),
+        ("POST", "/v1/insights/i1/dismiss"),
+    ):
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert (answer.headers["retry-after"], type(failure).__name__ in answer.json()["detail"]) == ("1", True)
+        assert "secret" not in answer.text
 
 
 async def test_an_analysis_is_asked_for_and_followed(client, api_redis):

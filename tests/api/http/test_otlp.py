@@ -85,7 +85,8 @@ async def test_logs(client, api_redis):
 
 async def test_what_cannot_be_taken_is_partial_success(client, api_redis):
     request = span_request("good", "in the far future")
-    request.resource_spans[0].scope_spans[0].spans[1].end_time_unix_nano = START * 4
+    span = request.resource_spans[0].scope_spans[0].spans[1]
+    span.start_time_unix_nano, span.end_time_unix_nano = START * 4, START * 4 + 1_000_000_000
     encoded = request.SerializeToString()
     answer = await client.post("/v1/traces", content=encoded, headers=PROTOBUF)
     assert answer.status_code == 200

@@ -2,6 +2,7 @@ import pytest
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
+from kaizen_api.metrics import field
 
 
 @pytest.fixture
@@ -113,3 +114,21 @@ async def test_without_keys_a_foreign_page_is_not_served(client, engine, headers
 async def test_operation_needs_no_key(keyed):
     for path in ("/livez", "/readyz", "/kaizen/metrics", "/kaizen/health", "/", "/openapi.json"):
         assert (await keyed.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize("api_keys", [{}, {"acme": "a" * 40}])
+async def test_with_keys_the_metrics_tell_no_tenants_name(serve, api_server, api_redis, tmp_path, api_keys):
+    for tenant, state in (("acme", "open"), ("globex", "closed")):
+        name = f"{tenant}/folder"
+        api_redis.sadd(keys.BREAKERS, name)
+        api_redis.hset(keys.breaker(name), "state", state)
+        api_redis.hset(keys.ROLLUP, field("kaizen_breaker_transitions_total", breaker=name, state="open"), 2)
+    config = KaizenConfig(redis_url=api_server, data_dir=tmp_path, tenant="acme", api_keys=api_keys)
+    text = (await (await serve(config)).get("/kaizen/metrics")).text
+    if not api_keys:
+        assert 'breaker="globex/folder"' in text
+        return
+    assert "globex" not in text
+    assert "acme" not in text
+    assert 'kaizen_breaker_state{breaker="folder",state="open"} 1.0' in text
+    assert 'kaizen_breaker_transitions_total{breaker="folder",state="open"} 4.0' in text

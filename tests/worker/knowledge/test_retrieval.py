@@ -172,6 +172,19 @@ def test_a_caught_up_index_answers_like_a_new_one(entries, kb_server):
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=0.02)
 
 
+def test_how_well_texts_are_served_is_the_same_in_every_process(entries, kb_server):
+    grown = retrieval(kb_server)
+    for number in range(60):
+        entries.put(from_document(Document(id=f"c{number}", text=f"card {number} of {number % 7} kinds"), at=2), at=2)
+    grown.complete()
+    entries.expire("c7", at=3)  # less than a search would rebuild for
+    texts = ["card 7 of 0 kinds", "reset PIN", "working days abroad"]
+    vectors = Hashed().embed(texts)
+    ours, theirs = (found.served(texts, vectors) for found in (grown, retrieval(kb_server)))
+    for name in ("bm25", "idf", "cosine", "margin"):
+        assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
+
+
 @pytest.mark.usefixtures("entries")
 def test_coverage_tells_what_is_there_from_what_is_not(kb_server):
     texts = ["reset the PIN in the app", "insure my bicycle against theft"]
