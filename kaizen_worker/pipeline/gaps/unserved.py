@@ -1,7 +1,9 @@
 """How likely each question went unserved: not covered by the knowledge base, or failed by what is known of it.
 
-An error of the service is no lack of knowledge and does not count, unless it says that nothing was found. An answer
-that the user was content with was served, whatever the knowledge base holds.
+What is not covered counts only where the answer came from the knowledge base, or where none is known: an assistant with
+knowledge of its own may answer well what this one lacks, and then only the signs of failure tell. An error of the
+service is no lack of knowledge and does not count, unless it says that nothing was found. An answer that the user was
+content with was served, whatever the knowledge base holds.
 """
 
 import re
@@ -15,6 +17,10 @@ NO_MATCH = re.compile(
     r"no[ _-]?(match|result|answer|hit|document|intent)|not[ _-]?found|unanswered|fallback|empty", re.IGNORECASE
 )
 """Names of errors that say that nothing was found."""
+
+
+CITING = 0.05
+"""Share of the answers that cite entries from which the assistant is one that answers from this knowledge base."""
 
 
 def failing(sample: Sample) -> Floats:
@@ -46,5 +52,14 @@ def unserved(sample: Sample, covered: Floats | None) -> Floats:
     failed = failing(sample)
     if covered is None:
         return failed
-    lacking = np.where(content(sample), 0.0, 1.0 - covered[sample.window.text])
+    lacking = np.where(content(sample) | answered_otherwise(sample), 0.0, 1.0 - covered[sample.window.text])
     return np.asarray(1.0 - (1.0 - lacking) * (1.0 - failed))
+
+
+def answered_otherwise(sample: Sample) -> Flags:
+    """Interactions (n,) that were answered, in a log whose answers cite no entries: from knowledge of another kind."""
+    answered = np.array([bool(response) for response in sample.window.responses], np.bool_)
+    answered &= sample.window.error.codes < 0
+    cited = np.array([bool(entries) for entries in sample.window.entry_ids], np.bool_)
+    uses_entries = (cited & answered).sum() >= CITING * max(answered.sum(), 1)
+    return answered & np.bool_(not uses_entries)

@@ -55,8 +55,24 @@ def test_signs_alone_show_a_gap_where_there_is_no_knowledge_base(world, fault):
     assert found.coverage == 0.0
 
 
+def _citing(world):
+    """The assistant answers from this knowledge base, and says so."""
+    return world.change(entry_ids=["e1"])
+
+
+def test_an_assistant_with_knowledge_of_its_own_lacks_nothing_that_it_answers(world):
+    assert _gaps(world(1), ["violin", "camera"]) == []
+    rarely = world(1).change(share=0.03, entry_ids=["e1"])
+    assert _gaps(rarely, ["violin", "camera"]) == []
+
+
+def test_where_no_answer_is_known_the_knowledge_base_tells(world):
+    found = _gaps(world(1).change(response=None), ["violin", "camera"])
+    assert {gap.topic for gap in found} == {"t-violin", "t-camera"}
+
+
 def test_what_the_knowledge_base_lacks_is_a_gap_before_anyone_complains(world):
-    found = _gaps(world(1), ["violin", "camera"])
+    found = _gaps(_citing(world(1)), ["violin", "camera"])
     assert {gap.topic for gap in found} == {"t-violin", "t-camera"}
     assert {gap.diagnosis for gap in found} == {"missing"}
     assert all(gap.coverage < 0.3 for gap in found)
@@ -64,11 +80,11 @@ def test_what_the_knowledge_base_lacks_is_a_gap_before_anyone_complains(world):
 
 def test_half_of_the_topics_missing_does_not_hide_them(world):
     lacking = ["violin", "camera", "garden", "weather"]
-    assert {gap.topic for gap in _gaps(world(1), lacking)} == {f"t-{name}" for name in lacking}
+    assert {gap.topic for gap in _gaps(_citing(world(1)), lacking)} == {f"t-{name}" for name in lacking}
 
 
 def test_all_topics_missing_are_all_gaps(world):
-    sample = world(1).sample()
+    sample = _citing(world(1)).sample()
     assert (
         len(
             find_gaps(
