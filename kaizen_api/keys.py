@@ -2,6 +2,7 @@
 
 | key | type | TTL | writer | reader |
 | --- | --- | --- | --- | --- |
+| ticked | string, time in µs | a minute | tick | `kaizen doctor` |
 | tenants | set of tenants | – | append, who asks for a search | beat's jobs, queries, exporter |
 | stream | stream of records `r`, group `GROUP` | – | append, `kaizen dead-letters` | live, tick, queries, exporter |
 | seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
@@ -33,6 +34,9 @@ ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
 
 TENANTS = "kz:tenants"
+
+TICKED = "kz:ticked"
+"""Time of the last tick of beat that a worker carried out; expires within a minute."""
 
 USER_KEY = "kz:user-key"
 

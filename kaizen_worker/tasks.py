@@ -10,11 +10,14 @@ from typing import Any
 import msgspec
 from celery import shared_task
 
-from kaizen_api import jobs
+from kaizen_api import jobs, keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.queries import tenants
 from kaizen_worker.engine import cycle, daily, due, fill, lifecycle, live
 from kaizen_worker.engine.runtime import Runtime
+
+TICKED_SECONDS = 60
+"""How long the word of a tick lasts: without it, beat or every worker is away or busy."""
 
 
 @cache
@@ -25,7 +28,8 @@ def runtime() -> Runtime:
 
 @shared_task(name=jobs.TICK)
 def tick() -> None:
-    """Start consumers where something waits."""
+    """Start consumers where something waits; leave word that beat and a worker are at it."""
+    runtime().redis.set(keys.TICKED, time.time_ns() // 1000, ex=TICKED_SECONDS)
     for tenant, place in due.due_consumers(runtime()):
         jobs.enqueue(runtime().config, jobs.CONSUME, tenant=tenant, place=place)
 

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from kaizen_api.checks.check import Check
 from kaizen_api.checks.machine import check_api, check_data_dir, check_settings
-from kaizen_api.checks.server import check_broker, check_server, check_stream, check_workers
+from kaizen_api.checks.server import check_beat, check_broker, check_server, check_stream, check_workers
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import KaizenError
 
@@ -20,6 +20,7 @@ _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
     check_server,
     check_broker,
     check_workers,
+    check_beat,
     check_stream,
     check_api,
 )

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import redis
 
+from kaizen_api import keys
 from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig, mask_setting
 from kaizen_api.connection import TIMEOUT, connect, reaching
@@ -72,6 +73,16 @@ def check_workers(config: KaizenConfig) -> list[Check]:
     names = answering_workers(config, timeout=_PING_SECONDS)
     remedy = "" if names else "start `kaizen up`, or `kaizen worker` and one `kaizen beat`"
     return [Check("workers", ok=bool(names), detail=", ".join(names) or "none answers", remedy=remedy)]
+
+
+def check_beat(config: KaizenConfig) -> list[Check]:
+    """Whether beat's ticks reach a worker: without them nothing that waits is taken up."""
+    with reaching(config), connect(config) as client:
+        ticked = client.exists(keys.TICKED)
+    if ticked:
+        return [Check("beat", ok=True, detail="its last tick was carried out within the last minute")]
+    remedy = "start one `kaizen beat`; if it runs, every worker is busy: add workers"
+    return [Check("beat", ok=False, detail="no tick was carried out within the last minute", remedy=remedy)]
 
 
 def check_stream(config: KaizenConfig) -> list[Check]:

@@ -10,9 +10,10 @@ _GROUPS = {
         "Search and keep the knowledge base.",
         {
             "search": "Find entries as the assistant would.",
+            "show": "Show one entry in full.",
             "add": "Add documents from JSONL files.",
             "export": "Write every entry as JSONL.",
-            "rotate": "Archive it now and delete what is past retention.",
+            "rotate": "Archive it as it is now, and clean up.",
             "archives": "List its archives.",
             "verify": "Check archives to the last byte.",
             "restore": "Bring an archive's entries back.",

@@ -1,9 +1,10 @@
 """`kaizen kb search · add · export · rotate · archives · verify · restore`."""
 
+import codecs
 import secrets
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -29,6 +30,8 @@ _SHOWN_REFUSALS = 20
 @click.pass_obj
 def search_command(session: Session, query: str, limit: int) -> None:
     """Find entries as the assistant would."""
+    if not query.strip():
+        raise click.UsageError("QUERY is blank: say what is asked")
     with engine(session) as tenant:
         tenant.retrieval.complete()
         hits = tenant.retrieval.search(query, limit=limit)
@@ -44,36 +47,42 @@ def search_command(session: Session, query: str, limit: int) -> None:
 def add_command(session: Session, files: tuple[BinaryIO, ...]) -> int:
     """Add documents: JSONL with `{"id"?, "title", "text", "url"?}` a line. The same content again changes nothing."""
     batch = f"import.{secrets.token_hex(4)}"
-    added, refused = 0, list[str]()
+    counts = {True: 0, False: 0}
+    refused: list[str] = []
     with engine(session) as tenant:
         for file in files:
             for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
                 try:
-                    added += _add(tenant, line, batch)
+                    counts[_add(tenant, line.removeprefix(codecs.BOM_UTF8), batch)] += 1
                 except Invalid as error:
                     refused.append(f"{file.name}:{number}: {error}")
     for reason in refused[:_SHOWN_REFUSALS]:
         note(reason)
-    told = {"added": added, "refused": len(refused), "batch": batch}
-    emit(session, told, lambda _: click.echo(f"{added} added, {len(refused)} refused (batch {batch})"))
-    return 1 if refused and not added else 0
+    told = {"added": counts[True], "unchanged": counts[False], "refused": len(refused), "batch": batch}
+    summary = f"{counts[True]} added, {counts[False]} unchanged, {len(refused)} refused (batch {batch})"
+    emit(session, told, lambda _: click.echo(summary))
+    return 0 if any(counts.values()) else 1
 
 
-def _add(tenant: Tenant, line: bytes, batch: str) -> int:
-    if not line.strip():
-        return 0
+def _add(tenant: Tenant, line: bytes, batch: str) -> bool:
+    """Whether it changed anything."""
     try:
         document = _DOCUMENT.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f'not a document, {{"title", "text"}}: {error}') from None
+    except RecursionError:
+        raise Invalid("nested too deeply: a document is one flat object") from None
     entry = from_document(document, at=_now(), batch=batch)
     if document.id is not None:
-        tenant.entries.put(entry, at=_now())
-        return 1
+        (before,) = tenant.entries.many([entry.id])
+        return tenant.entries.put(entry, at=_now()) != before
     kept = tenant.entries.add(entry)
     if kept.state == "quarantined":  # a search found it before; a person vouches for it now
         tenant.entries.activate(kept.id, at=_now(), detail=batch)
-    return 1
+        return True
+    return kept.provenance.batch == batch
 
 
 @click.command()
@@ -94,12 +103,31 @@ def export_command(session: Session, out: BinaryIO) -> None:
 
 
 @click.command()
+@click.argument("entry_id", metavar="ID")
+@shared
+@click.pass_obj
+def show_command(session: Session, entry_id: str) -> None:
+    """Show one entry in full: its text, where it came from, and what became of it."""
+    with engine(session) as tenant:
+        entry = tenant.entries.get(entry_id)
+    emit(session, entry, _show_entry)
+
+
+def _show_entry(shown: dict[str, Any]) -> None:
+    provenance = shown["provenance"]
+    steps = [f"{step['at']} {step['event']} {step['detail']}" for step in shown["history"]]
+    told = {name: provenance[name] for name in ("source", "url", "query", "gap", "batch", "retrieved_at")}
+    details([("id", shown["id"]), ("title", shown["title"]), ("state", shown["state"]), ("flags", shown["flags"])])
+    details([*told.items(), ("history", steps), ("text", shown["text"].splitlines())])
+
+
+@click.command()
 @shared
 @click.pass_obj
 def rotate_command(session: Session) -> None:
-    """Archive it now and delete what is past retention."""
+    """Archive it as it is now, and delete what is past retention; beat does so every night, as of midnight."""
     with engine(session) as tenant:
-        done = daily.rotate(tenant)
+        done = daily.rotate(tenant, at_once=True)
     emit(session, done, lambda shown: details(shown.items()))
 
 

@@ -36,12 +36,13 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     insights_archived: int
 
 
-def rotate(tenant: Tenant, *, now: datetime | None = None) -> Rotated:
+def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False) -> Rotated:
     """Archive one tenant's knowledge base as of the last midnight in the configured zone, and clean up.
 
     Args:
         tenant: Whose.
         now: The time, with a zone; default: the clock.
+        at_once: Archive it as it is now, for a person who wants a copy before a change.
     """
     config = tenant.config
     now = (now or datetime.now(UTC)).astimezone(ZoneInfo(config.timezone))
@@ -51,7 +52,8 @@ def rotate(tenant: Tenant, *, now: datetime | None = None) -> Rotated:
     folder = tenant.archives
     written, entries = None, 0
     if config.enable_kb_rotation:
-        written = snapshots.archive(tenant.entries.export(), folder, cutoff=_micros(midnight))
+        cutoff = _micros(now if at_once else midnight)
+        written = snapshots.archive(tenant.entries.export(), folder, cutoff=cutoff)
         entries = archive.verify(written).count
     keep = timedelta(days=config.kb_rotation_keep_days)
     pruned = archive.prune(folder, before=_micros(midnight - keep)) if folder.is_dir() else []

@@ -8,6 +8,7 @@ applied, and what screening flags stays there even then.
 import time
 from collections.abc import Sequence
 
+import numpy as np
 from msgspec.structs import replace
 
 from kaizen_api import jobs
@@ -19,6 +20,7 @@ from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import NO_SOURCE, longer
 from kaizen_worker.knowledge.making import Errand, from_passage
+from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.search import Source
 from kaizen_worker.search.screening import screen
 from kaizen_worker.store.claims import taken
@@ -29,6 +31,11 @@ QUERIES = 12
 
 PER_QUERY = 3
 """Passages kept for one query: the best one alone recovered .33 of what three recover."""
+
+LEAST_COSINE = 0.2
+"""Of a passage and its query, under which it is about something else."""
+
+_WORDS = 60  # of a passage that tell what it is about
 
 PASSAGES = 20
 """Most passages kept for one gap."""
@@ -93,7 +100,7 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
         except Unavailable as error:
             trouble = error
             continue
-        if best := choose(found, gap.queries):
+        if best := relevant(tenant.embedder, choose(found, gap.queries)):
             return best
     if trouble is not None:
         raise trouble
@@ -113,6 +120,15 @@ def choose(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage
             if rank < len(passages):
                 chosen.setdefault((passages[rank].url, passages[rank].text), (passages[rank], query))
     return list(chosen.values())[:PASSAGES]
+
+
+def relevant(embedder: Embedder, chosen: list[tuple[Passage, str]]) -> list[tuple[Passage, str]]:
+    """Those that are about their query: a source of few documents finds something for everything."""
+    if not chosen:
+        return []
+    texts = [" ".join(f"{passage.title} {passage.text}".split()[:_WORDS]) for passage, _ in chosen]
+    cosines = np.einsum("ij,ij->i", embedder.embed(texts), embedder.embed([query for _, query in chosen]))
+    return [one for one, cosine in zip(chosen, cosines.tolist(), strict=True) if cosine >= LEAST_COSINE]
 
 
 def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -15,11 +16,12 @@ IMPORT = "import"
 """The source of what a person adds."""
 
 _IMPORT_TRUST = 0.9
+_SCHEMES = frozenset({"", "http", "https", "file"})
 _ID_BYTES = 8
 
 
-class Document(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
-    """One piece of knowledge that a person adds: a line of `kaizen kb add`."""
+class Document(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, forbid_unknown_fields=True):
+    """One piece of knowledge that a person adds: a line of `kaizen kb add`; nothing else, so that nothing vanishes."""
 
     title: Annotated[str, Meta(max_length=1024)] = ""
     text: str
@@ -89,8 +91,11 @@ def from_document(document: Document, *, at: int, batch: str | None = None) -> E
     """An active entry of what a person adds, under the id it brings, if any.
 
     Raises:
-        Invalid: the text is blank or over `MAX_TEXT_BYTES`.
+        Invalid: the text is blank or over `MAX_TEXT_BYTES`, or the address is of a kind that does something.
     """
+    scheme = urlsplit(document.url or "").scheme
+    if scheme not in _SCHEMES:
+        raise Invalid(f"url begins with {scheme}: — give an http, https or file address, or a path")
     passage = Passage(IMPORT, document.title, document.text, document.url or "", score=1.0, trust=_IMPORT_TRUST)
     entry = from_passage(passage, at=at, errand=Errand(batch=batch), state="active")
     return msgspec.structs.replace(entry, id=document.id or entry.id)

@@ -7,7 +7,7 @@ import redis
 from kaizen_api import keys
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.making import Document, Errand, from_document, from_passage
-from kaizen_worker.knowledge.retrieval import EMBEDDED_AT_A_LOOK, Retrieval
+from kaizen_worker.knowledge.retrieval import EMBEDDED_AT_A_LOOK, LEAST_SCORE, Retrieval
 from kaizen_worker.pipeline.embed import Hashed
 from kaizen_worker.types import Passage
 
@@ -55,8 +55,15 @@ def ids(hits):
 def test_the_entry_that_serves_comes_first_with_its_provenance(entries, kb_server):
     best, *others = retrieval(kb_server).search("how do I reset my PIN", limit=3)
     assert (best.id, best.text, best.provenance) == ("pin", TEXTS["pin"], entries.get("pin").provenance)
-    assert others
     assert all(1 >= best.score > hit.score > 0 for hit in others)
+
+
+@pytest.mark.usefixtures("entries")
+def test_what_serves_nothing_is_not_found(kb_server):
+    searched = retrieval(kb_server)
+    searched.complete()
+    assert searched.search("quantum chromodynamics lattice", limit=9) == []
+    assert all(hit.score >= LEAST_SCORE for hit in searched.search("how do I reset my PIN", limit=9))
 
 
 @pytest.mark.usefixtures("entries")

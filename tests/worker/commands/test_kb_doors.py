@@ -1,0 +1,91 @@
+"""What `kaizen kb` does with what it should not take, and what it says of what is there already."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from kaizen_api import keys
+from kaizen_api.checks.server import check_beat
+from kaizen_api.cli.root import build
+from kaizen_api.stack.variables import variables
+
+GOOD = {"title": "PIN", "text": "Change the PIN in the app under Cards."}
+
+
+@pytest.fixture
+def kb(config):
+    """Runs `kaizen kb …` and gives its exit code, its JSON and its words."""
+
+    def kb(*arguments):
+        result = CliRunner().invoke(build(), ["kb", *arguments, "--json"], env=variables(config))
+        return result.exit_code, json.loads(result.stdout), result.stderr
+
+    return kb
+
+
+@pytest.fixture
+def lines(tmp_path):
+    def lines(*content):
+        path = tmp_path / "documents.jsonl"
+        path.write_bytes(b"\n".join(c if isinstance(c, bytes) else json.dumps(c).encode() for c in content))
+        return str(path)
+
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"[" * 100_000, "nested too deeply|Expected `object`"),
+        (b"\xff\xfe{}", "malformed"),
+        ({**GOOD, "state": "active"}, "unknown field"),
+        ({**GOOD, "url": "javascript:alert(1)"}, "url begins with javascript"),
+        ({"title": "x", "text": " "}, "blank"),
+    ],
+)
+def test_what_is_no_document_is_refused_and_the_others_are_kept(kb, lines, line, told):
+    code, told_json, words = kb("add", lines(line, GOOD))
+    assert (code, told_json["added"], told_json["refused"]) == (0, 1, 1)
+    assert ":1: " in words
+    assert any(part in words for part in told.split("|"))
+
+
+def test_again_it_is_unchanged(kb, lines):
+    path = lines(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), {**GOOD, "id": "own", "text": "Another text."})
+    assert kb("add", path)[1]["added"] == 2
+    assert {name: kb("add", path)[1][name] for name in ("added", "unchanged")} == {"added": 0, "unchanged": 2}
+
+
+def test_nothing_to_add_is_a_failure(kb, lines):
+    assert kb("add", lines(b""))[0] == 1
+
+
+def test_a_blank_search_is_misuse(kb):
+    code, told, _ = kb("search", "  ")
+    assert code == 2
+    assert "blank" in told["error"]
+
+
+def test_an_entry_is_shown_with_its_text(kb, lines):
+    kb("add", lines({**GOOD, "id": "pin"}))
+    _, shown, _ = kb("show", "pin")
+    assert (shown["text"], shown["state"], shown["provenance"]["source"]) == (GOOD["text"], "active", "import")
+    assert kb("show", "absent")[0] == 1
+
+
+def test_a_person_archives_what_is_there_now(kb, lines):
+    kb("add", lines({**GOOD, "id": "pin"}))
+    assert kb("rotate")[1]["entries"] == 1
+    (name,) = [one["archive"] for one in kb("archives")[1]["items"]]
+    kb("add", lines({**GOOD, "id": "pin", "text": "A worse text."}))
+    assert kb("restore", name)[1] == {"entries": 1, "changed": 1}
+    assert kb("show", "pin")[1]["text"] == GOOD["text"]
+
+
+def test_doctor_misses_beat(config, redis):
+    (absent,) = check_beat(config)
+    assert not absent.ok
+    assert "kaizen beat" in absent.remedy
+    redis.set(keys.TICKED, 1, ex=60)
+    assert check_beat(config)[0].ok
