@@ -7,6 +7,7 @@ interaction gives the same record: where it has no id, one is derived from its m
 import hashlib
 import hmac
 import math
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,11 @@ _FIELDS = frozenset(Interaction.__struct_fields__)
 _MAX_METADATA_BYTES = MAX_TEXT_BYTES
 _MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
+_CONTROLS = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"|\x1b[\]PX^_][^\x07\x1b]{0,256}(?:\x07|\x1b\\)?"  # titles and other strings for the terminal
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
@@ -116,14 +122,14 @@ class Intake:
             "user": self._hash(checked.user_id),
             "response": response or None,
             "response_time": checked.response_time,
-            "error": mask(checked.error) if checked.error else None,
+            "error": _name(checked.error) if checked.error else None,
             "feedback": checked.feedback,
             "level": checked.consciousness_level,
-            "critics": {mask(name): score for name, score in (checked.critics or {}).items()} or None,
+            "critics": {_name(name): score for name, score in (checked.critics or {}).items()} or None,
             "accepted": checked.accepted,
-            "entry_ids": [mask(entry) for entry in checked.entry_ids or ()] or None,
-            "model": mask(checked.model) if checked.model else None,
-            "tool": mask(checked.tool) if checked.tool else None,
+            "entry_ids": [_name(entry) for entry in checked.entry_ids or ()] or None,
+            "model": _name(checked.model) if checked.model else None,
+            "tool": _name(checked.tool) if checked.tool else None,
             "metadata": _metadata(checked.metadata),
             "truncated": query_cut or response_cut,
         }
@@ -137,7 +143,7 @@ class Intake:
 
     def token(self, value: str | None) -> str | None:
         """An opaque name as it is, unless personal data stands in it: then its keyed hash, so that it still joins."""
-        return value if value is None or mask(value) == value else self._hash(value)
+        return value if value is None or _name(value) == value else self._hash(value)
 
 
 def _checked(interaction: Interaction) -> Interaction:
@@ -162,11 +168,16 @@ def _microseconds(occurred_at: datetime | None, *, now: float) -> int:
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
 
 
+def _name(text: str) -> str:
+    """Masked, and without what drives a terminal: nothing that is stored can do so wherever it is shown."""
+    return mask(_CONTROLS.sub("", text) if _CONTROLS.search(text) else text)
+
+
 def _text(text: str | None) -> tuple[str, bool]:
     """Masked first, then cut: a cut through a number would hide it from the mask."""
     if not text:
         return "", False
-    masked = mask(text[:_MASKED_CHARACTERS])
+    masked = _name(text[:_MASKED_CHARACTERS])
     encoded = masked.encode()
     if len(encoded) <= MAX_TEXT_BYTES and len(text) <= _MASKED_CHARACTERS:
         return masked, False

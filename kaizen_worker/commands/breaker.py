@@ -1,13 +1,14 @@
 """`kaizen breaker list · open · close · auto`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import cast
+from typing import Any, cast
 
 import click
 
 from kaizen_api import keys
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit, table
+from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.errors import NotFound
 from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.commands.engine import engine
@@ -26,8 +27,8 @@ def list_command(session: Session) -> None:
     """Show every breaker, by name."""
     with engine(session) as tenant:
         states = [asdict(_breaker(tenant, name).state()) for name in _names(tenant)]
-    columns = ("name", "state", "failures", "retry_after", "opened", "override")
-    rows = [[state[column] for column in columns] for state in states]
+    columns = ("name", "state", "failures", "retry_after", "opened")
+    rows = [[{**state, "state": _stands(state)}[column] for column in columns] for state in states]
     emit(session, {"items": states}, lambda _: table(columns, rows, empty="no breaker has been used yet"))
 
 
@@ -83,6 +84,11 @@ def _breaker(tenant: Tenant, name: str) -> CircuitBreaker:
     return CircuitBreaker(name=name, redis=tenant.redis)
 
 
+def _stands(state: Mapping[str, Any]) -> str:
+    """What it does now: an order counts before what it would do by itself."""
+    return f"{state['override']} (ordered)" if state["override"] else str(state["state"])
+
+
 def _tell(session: Session, breaker: CircuitBreaker) -> None:
     state = asdict(breaker.state())
-    emit(session, state, lambda shown: click.echo(f"{shown['name']}: ordered {shown['override'] or 'auto'}"))
+    emit(session, state, lambda shown: echo(f"{shown['name']}: ordered {shown['override'] or 'auto'}"))

@@ -3,10 +3,11 @@
 import click
 
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit, table
+from kaizen_api.cli.output import echo, emit, table
+from kaizen_api.errors import NotFound
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.store.dead import DeadLetter, dead_letters, drop, put_back
+from kaizen_worker.store.dead import DeadLetter, dead_letters, drop, holds, put_back
 
 _ids = click.argument("ids", nargs=-1, metavar="[ID]...")
 _all = click.option("--all", "everything", is_flag=True, help="All of them.")
@@ -33,7 +34,7 @@ def replay_command(session: Session, ids: tuple[str, ...], everything: bool) -> 
     """Put dead letters back into the stream; do it when their cause is mended."""
     with engine(session) as tenant:
         count = put_back(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
-    emit(session, {"replayed": count}, lambda _: click.echo(f"{count} back in the stream"))
+    emit(session, {"replayed": count}, lambda _: echo(f"{count} back in the stream"))
 
 
 @click.command()
@@ -45,13 +46,18 @@ def drop_command(session: Session, ids: tuple[str, ...], everything: bool) -> No
     """Delete dead letters for good."""
     with engine(session) as tenant:
         count = drop(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
-    emit(session, {"dropped": count}, lambda _: click.echo(f"{count} dropped"))
+    emit(session, {"dropped": count}, lambda _: echo(f"{count} dropped"))
 
 
 def _chosen(tenant: Tenant, ids: tuple[str, ...], *, everything: bool) -> list[str]:
     if bool(ids) == everything:
         raise click.UsageError("name dead letters by id, or take --all")
-    return [letter.id for letter in dead_letters(tenant.redis, tenant=tenant.name)] if everything else list(ids)
+    if everything:
+        return [letter.id for letter in dead_letters(tenant.redis, tenant=tenant.name)]
+    for letter in ids:  # all of them before any is touched
+        if not holds(tenant.redis, letter, tenant=tenant.name):
+            raise NotFound(f"no dead letter {letter}: `kaizen dead-letters` lists them")
+    return list(dict.fromkeys(ids))
 
 
 def _row(letter: DeadLetter) -> list[object]:

@@ -5,7 +5,7 @@ import time
 import click
 
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit
+from kaizen_api.cli.output import echo, emit
 from kaizen_api.schema import Insight
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import lifecycle
@@ -47,7 +47,7 @@ def revert(session: Session, insight_id: str, reason: str) -> None:
 
 
 def _tell(session: Session, insight: Insight) -> None:
-    emit(session, insight, lambda shown: click.echo(f"{shown['id']} is {shown['status']}: {shown['description']}"))
+    emit(session, insight, lambda shown: echo(f"{shown['id']} is {shown['status']}: {shown['description']}"))
 
 
 def _now() -> int:

@@ -17,7 +17,7 @@ ACTIVE: frozenset[InsightStatus] = frozenset({"proposed", "applied", "confirmed"
 """An insight that somebody still has to look at, or that has its effect."""
 
 _BEFORE: Mapping[InsightStatus, frozenset[InsightStatus]] = {
-    "applied": frozenset({"proposed", "reverted", "dismissed", "no_effect"}),
+    "applied": frozenset({"proposed", "reverted", "no_effect"}),
     "confirmed": frozenset({"applied"}),
     "no_effect": frozenset({"applied"}),
     "reverted": frozenset({"applied", "confirmed", "no_effect"}),

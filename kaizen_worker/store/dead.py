@@ -1,5 +1,6 @@
 """Dead letters: interactions that could not be processed; listed, put back into the stream, or dropped."""
 
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any, cast
@@ -12,6 +13,7 @@ from kaizen_api.schema import Record
 
 _PUT_BACK = files(__package__).joinpath("put_back.lua").read_text()
 _PAGE = 200
+_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")  # anything else means another entry to Redis, or none
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,6 +35,11 @@ def dead_letters(redis: Redis, *, tenant: str) -> Iterator[DeadLetter]:
         for entry_id, fields in entries:
             yield _letter(entry_id.decode(), fields)
         start = f"({entries[-1][0].decode()}"
+
+
+def holds(redis: Redis, letter: str, *, tenant: str) -> bool:
+    """Whether there is one under that id."""
+    return bool(_ID.fullmatch(letter)) and bool(redis.xrange(keys.dead(tenant), letter, letter))
 
 
 def put_back(redis: Redis, letters: Sequence[str], *, tenant: str) -> int:

@@ -193,6 +193,14 @@ def test_personal_data_is_replaced_by_its_kind(text, masked):
     assert mask(text) == masked
 
 
+def test_nothing_that_drives_a_terminal_is_stored(intake):
+    evil = "\x1b]0;own\x07a\x1b[31mb\x00\x9bc\td\n"
+    stored = record(intake, query=evil, response=evil, model=evil, tool=evil, error=evil, critics={evil: 1.0})
+    assert stored.query == stored.response == stored.model == stored.tool == stored.error == "abc\td\n"
+    assert stored.critics == {"abc\td\n": 1.0}
+    assert not set(record(intake, id=evil, session_id=evil).session) & set(evil) - set("abcd0123456789ef")
+
+
 def test_hostile_repetition_takes_no_time_worth_measuring():
     texts = [
         word * (MAX_TEXT_BYTES // len(word))

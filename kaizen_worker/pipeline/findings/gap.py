@@ -79,7 +79,7 @@ def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
         strength=strength(gap.deficit * len(rows) / len(sample.window)),
         evidence=tuple(gap.evidence[:MAX_EVIDENCE]),
         support=len(rows),
-        users=gap.users,
+        users=persons(sample, rows),
     )
 
 

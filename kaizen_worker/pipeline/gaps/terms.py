@@ -48,7 +48,9 @@ def frequencies(texts: Iterable[str]) -> Counter[str]:
 
 
 def queries(sample: Sample, rows: Rows, everywhere: Mapping[str, int]) -> list[str]:
-    """Queries for one topic, the most general first; empty where its people share no words.
+    """Queries for one topic: as people ask, the most common way first, and last its own words alone.
+
+    None where its people share no words.
 
     Args:
         sample: n interactions.
@@ -65,12 +67,14 @@ def queries(sample: Sample, rows: Rows, everywhere: Mapping[str, int]) -> list[s
     texts = list(dict.fromkeys(int(sample.window.text[row]) for row in rows))
     weight = _weights([sample.window.texts[text] for text in texts], shared, everywhere, len(sample.window.texts))
     ranked = sorted(weight, key=lambda word: (-weight[word], word))
-    candidates = [" ".join(ranked[:KEYWORDS])]
+    asked: list[str] = []
     for text in _ways(sample, texts):
         kept = [word for word in words(sample.window.texts[text]) if word in shared]
         if len(weight.keys() & set(kept)) >= LEAST_KEYWORDS:
-            candidates.append(" ".join(kept))
-    return [query for query in dict.fromkeys(candidates) if query][:QUERIES]
+            asked.append(" ".join(kept))
+    keywords = " ".join(ranked[:KEYWORDS])
+    ways = [query for query in dict.fromkeys(asked) if query != keywords][: QUERIES - 1]
+    return [*ways, keywords] if keywords else ways
 
 
 def _weights(texts: Sequence[str], shared: set[str], everywhere: Mapping[str, int], total: int) -> dict[str, float]:

@@ -212,7 +212,7 @@ def test_evidence_is_the_worst_of_different_people(world):
 def test_queries_name_the_topic_in_words_of_several_people(world):
     (found,) = find_gaps(world(1).change("payroll", share=0.8, response=REFUSED).sample())
     jargon = {"salary", "overtime", "payslip", "deduction", "pension", "bonus", "taxcode", "backpay"}
-    assert set(found.queries[0].split()) <= jargon
+    assert set(found.queries[-1].split()) <= jargon
     assert all(jargon & set(query.split()) for query in found.queries)
 
 
