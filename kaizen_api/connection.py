@@ -112,7 +112,10 @@ def unavailable(error: redis.RedisError, config: KaizenConfig) -> Unavailable:
     """What an error of Redis means for the caller, without passwords."""
     where = mask_setting("redis_url", config.redis_url or f"unix://{socket_path(config.data_dir)}")
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-        return Unavailable(f"Redis at {where} does not answer ({type(error).__name__}): is it running?")
+        return Unavailable(
+            f"Redis at {where} does not answer ({type(error).__name__}): start it (`kaizen up` runs one of "
+            "its own), or correct KAIZEN_REDIS_URL"
+        )
     if isinstance(error, redis.OutOfMemoryError):
         return Unavailable("Redis is at its maxmemory: nothing was taken; give it more, or let the workers drain")
     password = unquote(urlsplit(config.redis_url or "").password or "")

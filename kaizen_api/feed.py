@@ -1,8 +1,8 @@
 """Logs into a stream: read, appended in batches, each record counted as accepted, duplicate or refused.
 
 What has no time of its own gets that of the feed's beginning, a microsecond apart in the order of the logs; ids do not
-depend on it. A batch that cannot be appended is tried again for as long as there is hope, and appending it twice is
-harmless, so a feed that broke off may begin again anywhere before that.
+depend on it. A batch that cannot be appended is tried again for as long as there is hope, which there is once Redis
+has answered at all; appending it twice is harmless, so a feed that broke off may begin again anywhere before that.
 """
 
 import time
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from kaizen_api.errors import Invalid, Unavailable
+from kaizen_api.errors import Backpressure, Invalid, Unavailable
 from kaizen_api.formats.contract import Read, Refused
+from kaizen_api.formats.remedies import remedied
 from kaizen_api.producer import Producer
 from kaizen_api.producer.batch import MAX_BATCH
 from kaizen_api.schema import Interaction, Record
@@ -34,12 +35,14 @@ class Tally:
 
     Attributes:
         refusals: The first ones.
+        broken: Those that stand for the rest of a damaged log, which is unread.
     """
 
     accepted: int = 0
     duplicate: int = 0
     refused: int = 0
     refusals: list[Refused] = field(default_factory=list)
+    broken: list[Refused] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -51,6 +54,8 @@ class Tally:
         self.refused += 1
         if len(self.refusals) < REFUSALS_KEPT:
             self.refusals.append(refusal)
+        if refusal.breaks_off:
+            self.broken.append(refusal)
 
 
 class Feed:
@@ -80,12 +85,13 @@ class Feed:
         self._refused = 0  # since the last flush
         self._on_refused = on_refused
         self._on_wait = on_wait
+        self._reached = False
 
     def take(self, reads: Iterable[Read], tally: Tally) -> Iterator[int]:
         """Append one log and count in `tally`; yields the offset up to which it is done after each batch.
 
         Raises:
-            Unavailable: Redis was away, or the stream full, for `PATIENCE` seconds.
+            Unavailable: Redis never answered; or it was away, or the stream full, for `PATIENCE` seconds.
         """
         self._tally, self._offset = tally, 0
         for read in reads:
@@ -101,6 +107,7 @@ class Feed:
             self._refused = 0
         if self._batch:
             appended = self._insist(lambda: self._producer.append_records(self._batch))
+            self._reached = True
             self._tally.accepted += appended.accepted
             self._tally.duplicate += len(appended.duplicates)
             self._batch = []
@@ -122,11 +129,12 @@ class Feed:
         try:
             return self._timed(read.value)
         except Invalid as error:
-            return Refused(read.place, str(error))
+            return Refused(read.place, remedied(str(error)))
 
     def _timed(self, interaction: Interaction) -> Record:
         if self._intake is None:
             self._intake = self._insist(lambda: self._producer.intake)
+            self._reached = self._reached or self._producer.config.user_key is None  # else nobody was asked
         if interaction.occurred_at is not None:
             return self._intake.record(interaction)
         # half a microsecond on top: the sum is rounded, and then cut to whole microseconds
@@ -140,6 +148,8 @@ class Feed:
             try:
                 return call()
             except Unavailable as error:
+                if not self._reached and not isinstance(error, Backpressure):
+                    raise
                 delay = min(_LONGEST_DELAY, max(error.retry_after, 2 * delay))
                 if time.monotonic() + delay > deadline:
                     raise

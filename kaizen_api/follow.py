@@ -1,6 +1,6 @@
-"""Waiting for the workers: a stream until it is drained, an analysis until it has ended.
+"""Waiting for the workers: a stream until it is drained or caught up with, an analysis until it has ended.
 
-Both yield what they see, as often as they look, and give up when nothing moves for too long.
+All yield what they see, as often as they look, and give up when nothing moves for too long.
 """
 
 import time
@@ -34,6 +34,27 @@ def draining(queries: Queries, *, patience: float = PATIENCE) -> Iterator[Queue]
                 f"{depth} interactions wait and none was committed for {patience:.0f} s: are workers running?"
             )
         time.sleep(_LOOK)
+
+
+def catching_up(queries: Queries, *, seconds: float, patience: float = PATIENCE) -> Iterator[Queue]:
+    """The stream's state until everything is committed that was accepted before the first look, whatever follows it.
+
+    Raises:
+        Unavailable: it is not within `seconds`, or nothing was committed for `patience` seconds.
+    """
+    last = queries.newest()
+    end = time.monotonic() + seconds
+    deadline, oldest = time.monotonic() + patience, queries.oldest()
+    while oldest and last and oldest <= last:
+        queue = queries.queue()
+        yield queue
+        if time.monotonic() > min(deadline, end):
+            waited = min(patience, seconds)
+            raise Unavailable(f"{queue.depth} interactions wait after {waited:.0f} s: are workers running?")
+        time.sleep(_LOOK)
+        before, oldest = oldest, queries.oldest()
+        if oldest != before:
+            deadline = time.monotonic() + patience
 
 
 def following(queries: Queries, cycle_id: str, *, seconds: float) -> Iterator[Cycle]:

@@ -1,7 +1,7 @@
 """The read side: lists and looks up what the workers stored. Nothing here writes."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -133,6 +133,14 @@ class Queries:
                 raise NotFound(f"the assignments of cycle {cycle_id} are gone: those of the last two are kept")
             yield from msgspec.msgpack.decode(stored, type=list[tuple[str, str | None]])
 
+    def oldest(self) -> tuple[int, int] | None:
+        """Where the oldest interaction stands in the stream that is not committed; None where nothing waits."""
+        return _place(cast("list[tuple[bytes, Any]]", self._redis.xrange(keys.stream(self.tenant), count=1)))
+
+    def newest(self) -> tuple[int, int] | None:
+        """The same of the newest."""
+        return _place(cast("list[tuple[bytes, Any]]", self._redis.xrevrange(keys.stream(self.tenant), count=1)))
+
     def queue(self) -> Queue:
         """How the stream stands."""
         stream = keys.stream(self.tenant)
@@ -147,6 +155,14 @@ class Queries:
         waiting = 0 if isinstance(pending, ResponseError) else pending["pending"]
         age = seconds + micros / 1e6 - int(first[0][0].split(b"-")[0]) / 1e3 if first else 0.0
         return Queue(depth=depth, unread=depth - waiting, pending=waiting, oldest_age=max(0.0, age), dead=dead)
+
+
+def _place(entries: Sequence[tuple[bytes, Any]]) -> tuple[int, int] | None:
+    """Where the first of these stands in its stream: milliseconds and number."""
+    if not entries:
+        return None
+    milliseconds, _, number = entries[0][0].partition(b"-")
+    return int(milliseconds), int(number)
 
 
 def tenants(redis: Redis) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from kaizen_api.cli.root import build
+from kaizen_api.cli.terminal import printable
 
 
 def main() -> NoReturn:
@@ -22,4 +23,4 @@ def main() -> NoReturn:
 
 
 def _warn(message: Any, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    click.echo(printable(f"warning: {message}"), err=True)

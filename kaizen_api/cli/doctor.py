@@ -9,7 +9,7 @@ import click
 from kaizen_api.checks import run_checks
 from kaizen_api.checks.server import server_info, server_name
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit
+from kaizen_api.cli.output import echo, emit
 from kaizen_api.cli.root import FAILED
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
@@ -57,6 +57,6 @@ def _versions(config: KaizenConfig) -> dict[str, str | None]:
 def _show(document: Any) -> None:
     for check in document["checks"]:
         mark = ("!" if check["remedy"] else "✓") if check["ok"] else "✗"
-        click.echo(f"{mark} {check['name']}: {check['detail']}")
+        echo(f"{mark} {check['name']}: {check['detail']}")
         if check["remedy"]:
-            click.echo(f"    {check['remedy']}")
+            echo(f"    {check['remedy']}")

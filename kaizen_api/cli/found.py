@@ -1,17 +1,18 @@
 """`kaizen topics · insights · gaps · effects`: lists of what Kaizen found, and one of them in full."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from kaizen_api.cli.explain import explain_effect, explain_gap, explain_insight, explain_topic
+from kaizen_api.cli.explain import explain_effect, explain_gap, explain_insight, explain_topic, interval
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit, table
+from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.connection import connect, reaching
+from kaizen_api.errors import NotFound
 from kaizen_api.producer.batch import check_tenant
-from kaizen_api.queries import MAX_PAGE, Page, Queries
+from kaizen_api.queries import MAX_PAGE, Page, Queries, tenants
 from kaizen_api.schema import INSIGHT_TYPES
 
 _STATUSES = ("proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed")
@@ -30,11 +31,22 @@ def reading(session: Session) -> Iterator[Queries]:
     """The read side for the tenant of this call.
 
     Raises:
+        NotFound: a tenant was named that never sent anything; the configured one need not have.
         Unavailable: Redis does not answer.
     """
     config = session.config()
+    tenant = check_tenant(config.tenant)
     with reaching(config), connect(config) as client:
-        yield Queries(client, tenant=check_tenant(config.tenant))
+        if tenant != _configured(session) and tenant not in tenants(client):
+            raise NotFound(f"no such tenant {tenant}: `kaizen tenants` lists them")
+        yield Queries(client, tenant=tenant)
+
+
+def _configured(session: Session) -> str:
+    """The tenant of a call that names none."""
+    return (
+        Session(settings={name: value for name, value in session.settings.items() if name != "tenant"}).config().tenant
+    )
 
 
 @click.command()
@@ -71,8 +83,9 @@ def list_insights(session: Session, limit: int, cursor: str | None, status: str 
 @click.pass_obj
 def list_gaps(session: Session, limit: int, cursor: str | None, status: str | None) -> None:
     """List gaps, those that touch most users first."""
-    page = _page(session, "gap", limit, cursor, {"status": status} if status else {})
-    _list(session, page, ("id", "topic", "diagnosis", "status", "users", "deficit", "coverage"), "no gaps")
+    page, names = _about(session, "gap", limit, cursor, {"status": status} if status else {})
+    columns = ("id", "topic", "topic name", "diagnosis", "status", "users", "deficit", "coverage")
+    _list(session, page, columns, "no gaps", lambda gap: {**gap, "topic name": names.get(gap["topic"])})
 
 
 @click.command()
@@ -83,8 +96,13 @@ def list_gaps(session: Session, limit: int, cursor: str | None, status: str | No
 @click.pass_obj
 def list_effects(session: Session, limit: int, cursor: str | None, verdict: str | None) -> None:
     """List the measured effects of what was applied."""
-    page = _page(session, "effect", limit, cursor, {"verdict": verdict} if verdict else {})
-    _list(session, page, ("id", "topic", "verdict", "exposed", "held_out", "p_value"), "no effects measured yet")
+    page, names = _about(session, "effect", limit, cursor, {"verdict": verdict} if verdict else {})
+    columns = ("id", "topic", "topic name", "verdict", "difference", "exposed", "held_out", "p_value")
+
+    def shown(effect: dict[str, Any]) -> dict[str, Any]:
+        return {**effect, "topic name": names.get(effect["topic"]), "difference": interval(effect["difference"])}
+
+    _list(session, page, columns, "no effects measured yet", shown)
 
 
 @click.command()
@@ -140,10 +158,28 @@ def _page(session: Session, kind: str, limit: int, cursor: str | None, wanted: d
         )
 
 
-def _list(session: Session, page: Page, columns: tuple[str, ...], empty: str) -> None:
+def _about(
+    session: Session, kind: str, limit: int, cursor: str | None, wanted: dict[str, str]
+) -> tuple[Page, dict[str, str]]:
+    """A page of what is about topics, and the topics' names."""
+    page = _page(session, kind, limit, cursor, wanted)
+    with reading(session) as queries:
+        return page, {topic.id: topic.name for topic in queries.topics()}
+
+
+def _list(
+    session: Session,
+    page: Page,
+    columns: tuple[str, ...],
+    empty: str,
+    shown: Callable[[dict[str, Any]], dict[str, Any]] = lambda item: item,
+) -> None:
+    """Print a page; `shown` makes what people see of an item."""
+
     def show(rendered: Any) -> None:
-        table(columns, ([item[name] for name in columns] for item in rendered["items"]), empty=empty)
+        items = (shown(item) for item in rendered["items"])
+        table(columns, ([item[name] for name in columns] for item in items), empty=empty)
         if rendered["next"]:
-            click.echo(f"more: --cursor {rendered['next']}")
+            echo(f"more: --cursor {rendered['next']}")
 
     emit(session, page, show)

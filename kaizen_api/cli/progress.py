@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from kaizen_api.cli.terminal import printable
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
-from kaizen_api.follow import following
+from kaizen_api.follow import catching_up, following
 from kaizen_api.queries import Queries
 from kaizen_api.schema import Cycle
 
@@ -28,8 +30,21 @@ def bar(what: str, *, total: float | None) -> Iterator[Advance]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total, said="")
-        yield lambda done, said: progress.update(task, completed=done, said=said)
+        task = progress.add_task(escape(printable(what)), total=total, said="")
+        yield lambda done, said: progress.update(task, completed=done, said=escape(printable(said)))
+
+
+def follow_backlog(config: KaizenConfig, tenant: str, *, seconds: float) -> None:
+    """Show how the workers commit what was accepted up to now, until they have.
+
+    Raises:
+        Unavailable: they have not in time, none of it for too long, or Redis does not answer.
+    """
+    with reaching(config), connect(config) as client, bar("waiting", total=1.0) as advance:
+        most = 1
+        for queue in catching_up(Queries(client, tenant=tenant), seconds=seconds):
+            most = max(most, queue.depth)
+            advance(1 - queue.depth / most, f"{queue.depth} interactions wait for the workers")
 
 
 def follow_cycle(config: KaizenConfig, cycle: Cycle, *, seconds: float) -> Cycle:

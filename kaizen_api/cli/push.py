@@ -11,7 +11,7 @@ import click
 from kaizen_api import formats
 from kaizen_api.bookmarks import Bookmarks
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit, note
+from kaizen_api.cli.output import echo, emit, note
 from kaizen_api.cli.pushing import Pushing
 from kaizen_api.cli.root import FAILED
 from kaizen_api.feed import REFUSALS_KEPT, Feed
@@ -32,7 +32,7 @@ def push(session: Session, files: Sequence[Path], kind: str | None, follow: bool
     """Import logs: JSONL, CSV, chats, traces, exports; gzip too, and `-` for standard input.
 
     Ends with what was accepted, what was there before, and what was refused and why. Fails only if a file could not be
-    read, or nothing of it all was an interaction.
+    read to its end, or nothing of it all was an interaction.
     """
     if follow and (len(files) > 1 or files[0] == Path(STANDARD_INPUT)):
         raise click.UsageError("--follow takes one FILE, which is no pipe")
@@ -84,4 +84,7 @@ class _Telling:
 
 
 def _show(pushed: Any) -> None:
-    click.echo(f"{pushed['accepted']} accepted, {pushed['duplicate']} duplicate, {pushed['refused']} refused")
+    echo(f"{pushed['accepted']} accepted, {pushed['duplicate']} duplicate, {pushed['refused']} refused")
+    for file in pushed["files"]:
+        if file["error"]:
+            echo(f"not read to its end: {file['error']}")

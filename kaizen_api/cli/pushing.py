@@ -93,6 +93,7 @@ class Pushing:
         error = None
         try:
             yield tally
+            error = "; ".join(f"{broken.place}: {broken.reason}" for broken in tally.broken) or None
         except (Invalid, OSError) as caught:
             error = str(caught)
             note(error)

@@ -8,8 +8,9 @@ import click
 
 from kaizen_api import formats
 from kaizen_api.cli.options import PROCESSES, Session, setting, shared
-from kaizen_api.cli.output import emit
+from kaizen_api.cli.output import echo, emit
 from kaizen_api.cli.progress import steps
+from kaizen_api.cli.root import FAILED
 from kaizen_api.report import shadow_run, write_report
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -24,25 +25,28 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @setting("seed", "--seed", type=click.IntRange(0, 2**32 - 1), help="Of everything that draws.")
 @shared
 @click.pass_obj
-def report(session: Session, files: Sequence[Path], out: Path, kind: str | None) -> None:
+def report(session: Session, files: Sequence[Path], out: Path, kind: str | None) -> int:
     """Turn log files into a report: topics, insights, gaps, as HTML and JSON.
 
     Uses a server and workers of its own, in a temporary folder that is gone afterwards. The same files and seed give
-    the same report.
+    the same report. Fails if a file could not be read to its end; the report is of what could.
     """
     with steps() as progress:
         results = shadow_run(session.config(), files, kind=kind, progress=progress, keep_log=out / "kaizen.log")
     page = write_report(results, out)
     emit(session, {**results.summary(), "out": str(out)}, lambda summary: _show(summary, page))
+    return FAILED if results.tally.broken else 0
 
 
 def _show(summary: Any, page: Path) -> None:
-    click.echo(
+    echo(
         f"{summary['cycle']['interactions']} interactions, {summary['cycle']['topics']} topics, "
         f"{sum(summary['types'].values())} insights, {summary['cycle']['gaps']} gaps"
     )
     for finding in summary["findings"]:
-        click.echo(f"- {finding['description']} ({finding['confidence']:.1%} sure)")
+        echo(f"- {finding['description']} ({finding['confidence']:.1%} sure)")
     if summary["refused"]:
-        click.echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
-    click.echo(f"report: {page}")
+        echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
+    for broken in summary["unread"]:
+        echo(f"not read to its end: {broken['place']}: {broken['reason']}")
+    echo(f"report: {page}")

@@ -1,6 +1,6 @@
 """The tree of commands, and how its calls end: with 0, 1 or 2, and never with a traceback of an expected error."""
 
-import json
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import click
 
 from kaizen_api.cli.lazy import LazyGroup
 from kaizen_api.cli.options import shared
+from kaizen_api.cli.terminal import as_json, printable
 from kaizen_api.errors import InvalidConfig, KaizenError
 
 FAILED = 1
@@ -51,19 +52,21 @@ class Root(LazyGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader
             return FAILED
         except (click.ClickException, click.Abort, KaizenError, OSError) as error:
-            return _fail(error, as_json="--json" in argv)
+            return _fail(error, wants_json="--json" in argv)
         return returned if isinstance(returned, int) else 0
 
 
-def _fail(error: Exception, *, as_json: bool) -> int:
+def _fail(error: Exception, *, wants_json: bool) -> int:
     """Say what went wrong; returns the exit code."""
     message = error.format_message() if isinstance(error, click.ClickException) else str(error) or "interrupted"
     if isinstance(error, click.UsageError):
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(printable(shown.getvalue()), err=True, nl=False)
     else:
-        click.echo(f"error: {message}", err=True)
-    if as_json:
-        click.echo(json.dumps({"error": message}, ensure_ascii=False))
+        click.echo(printable(f"error: {message}"), err=True)
+    if wants_json:
+        click.echo(as_json({"error": message}))
     return MISUSED if isinstance(error, click.UsageError | InvalidConfig) else FAILED
 
 
@@ -106,4 +109,4 @@ def _join(root: Root) -> None:
         try:
             entry.load()(root)
         except ImportError as error:
-            click.echo(f"warning: the commands of {entry.value} are missing: {error}", err=True)
+            click.echo(printable(f"warning: the commands of {entry.value} are missing: {error}"), err=True)

@@ -10,6 +10,7 @@ from kaizen_api import stack
 from kaizen_api.cli.options import PORT, Session, setting, shared
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
+from kaizen_api.stack.ports import check_port
 
 
 @click.command()
@@ -54,6 +55,8 @@ def exporter(session: Session, host: str) -> None:
 
 
 def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:
+    if service.url:
+        check_port(service, option="--port")
     redis_url(config)  # without a server it would only fail later, at length
     sys.stdout.flush()
     variables = {**os.environ, **stack.variables(config), **service.variables}

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import emit, table
+from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.config import unknown_variables
 
 
@@ -24,4 +24,4 @@ def _show(document: Any) -> None:
     columns = ("field", "value", "origin")
     table(columns, ([row[name] for name in columns] for row in document["settings"]), empty="no settings")
     for name, near in document["unknown"].items():
-        click.echo(f"{name} is no setting" + (f": did you mean {near}?" if near else ""))
+        echo(f"{name} is no setting" + (f": did you mean {near}?" if near else ""))

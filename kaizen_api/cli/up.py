@@ -1,6 +1,5 @@
 """`kaizen up`: everything on this machine, supervised, until it is told to end."""
 
-import json
 import signal
 import threading
 from contextlib import suppress
@@ -9,7 +8,8 @@ from typing import Any
 import click
 
 from kaizen_api.cli.options import PORT, PROCESSES, Session, setting, shared
-from kaizen_api.cli.output import details
+from kaizen_api.cli.output import details, note
+from kaizen_api.cli.terminal import as_json
 from kaizen_api.stack import whole
 
 
@@ -29,16 +29,16 @@ def up(session: Session, no_flower: bool) -> None:  # noqa: FBT001  # click hand
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what it puts into the background deaf to SIGINT
         signal.signal(number, _interrupt)
-    with whole(session.config(), with_flower=not no_flower, say=lambda line: click.echo(line, err=True)) as state:
+    with whole(session.config(), with_flower=not no_flower, say=note) as state:
         if session.json:
-            click.echo(json.dumps(state))
+            click.echo(as_json(state))
         else:
             details([*((name, value) for name, value in state.items() if name != "pids"), ("to end it", "Ctrl-C")])
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it is ending already
-        click.echo("ending", err=True)
+        note("ending")
 
 
 def _interrupt(*_: Any) -> None:

@@ -1,6 +1,16 @@
 """KaizenConfig: every setting with its range, and the only reader of the environment."""
 
+from kaizen_api.config.hosts import is_loopback
+from kaizen_api.config.kinds import TENANT
 from kaizen_api.config.problems import mask_setting
-from kaizen_api.config.settings import TENANT, KaizenConfig, PerformanceThreshold, load_config, unknown_variables
+from kaizen_api.config.settings import KaizenConfig, PerformanceThreshold, load_config, unknown_variables
 
-__all__ = ["TENANT", "KaizenConfig", "PerformanceThreshold", "load_config", "mask_setting", "unknown_variables"]
+__all__ = [
+    "TENANT",
+    "KaizenConfig",
+    "PerformanceThreshold",
+    "is_loopback",
+    "load_config",
+    "mask_setting",
+    "unknown_variables",
+]

@@ -9,6 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from kaizen_api.config.sources import PREFIX
 
+_FORMS = {
+    "api_keys": 'must be a JSON object of tenants and their keys, like {"acme": "a-long-random-text"}',
+    "performance_threshold": 'must be a JSON object, like {"response_time": 2.0, "error_rate": 0.05}',
+    "search_sources": "must be names of sources with commas between them, like folder",
+}
+"""What settings that hold several values look like as a variable."""
+
 
 def mask_setting(name: str, value: Any) -> str:
     """The value as text, passwords and keys replaced by stars."""
@@ -28,15 +35,21 @@ def explain(error: ValidationError, settings: type[BaseModel], arguments: Collec
 
 
 def _explain_one(problem: Any, settings: type[BaseModel], arguments: Collection[str]) -> str:
-    path = [str(part) for part in problem["loc"] if part != "[key]"]
+    path = [part for part in problem["loc"] if isinstance(part, str) and part != "[key]"]
     name = ".".join(path)
     variable = PREFIX + "__".join(path).upper()
     where = f"{name} (or {variable})" if path[0] in arguments else f"{variable} (or {name})"
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(path[-1], settings.model_fields, n=1)
         return f"{where}: there is no such setting" + (f", did you mean {near[0]}?" if near else "")
-    expected = _range(path, settings) or problem["msg"].removeprefix("Value error, ")
-    return f"{where} = {mask_setting(name, problem['input'])}: {expected}"
+    return f"{where} = {mask_setting(name, problem['input'])}: {_expected(problem, path, settings)}"
+
+
+def _expected(problem: Any, path: list[str], settings: type[BaseModel]) -> str:
+    if problem["type"] == "value_error":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    form = _FORMS.get(path[0]) if len(path) == 1 else None
+    return form or _range(path, settings) or problem["msg"]
 
 
 def _range(path: list[str], settings: type[BaseModel]) -> str:

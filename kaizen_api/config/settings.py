@@ -9,13 +9,21 @@ import warnings
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kaizen_api.config.hosts import is_loopback
+from kaizen_api.config.kinds import AbsolutePath, Host, Key, Port, RedisUrl, Sources, TenantName, TimeZone
 from kaizen_api.config.problems import explain, mask_setting
 from kaizen_api.config.sources import (
     CONFIG_FILE,
@@ -31,32 +39,8 @@ from kaizen_api.config.sources import (
 )
 from kaizen_api.errors import InvalidConfig
 
-TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
-
 _SHORT_INTERVAL = 300
 _OTHER_VARIABLES = frozenset({CONFIG_FILE, "KAIZEN_DATA"})
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-def _redis_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return url
-
-
-def _timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("must be a time zone's name, like Europe/Berlin")
-    return name
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
-TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
-Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
 class PerformanceThreshold(BaseModel):
@@ -83,6 +67,7 @@ class KaizenConfig(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         validate_default=True,
@@ -140,11 +125,11 @@ class KaizenConfig(BaseSettings):
     """Celery's broker; absent: the same server, under keys of its own."""
     tenant: TenantName = "default"
     """The tenant where none is named."""
-    api_keys: dict[TenantName, SecretStr] = Field(default_factory=dict)
+    api_keys: dict[TenantName, Key] = Field(default_factory=dict)
     """HTTP keys, one a tenant. Empty: loopback only, and everyone is `tenant`."""
     user_key: SecretStr | None = None
     """Secret of the keyed hash of user ids; absent: drawn once and kept in Redis."""
-    api_host: str = "127.0.0.1"
+    api_host: Host = "127.0.0.1"
     """Address of the HTTP API; other than loopback needs `api_keys`."""
     api_port: Port = 8080
     """Where the HTTP API listens."""
@@ -164,14 +149,34 @@ class KaizenConfig(BaseSettings):
     """Seconds after which another worker takes over what one has read and not committed."""
     stream_max_length: int = Field(1_000_000, ge=1_000, le=100_000_000)
     """Interactions that may wait; beyond it producers get `Backpressure`."""
-    search_sources: list[Literal["folder"]] = Field(default=["folder"])
-    """Where missing knowledge is searched, in order."""
+    search_sources: Sources = Field(default=["folder"])
+    """Where missing knowledge is searched, in order: names with commas between them, or a list."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
     """Share of conversations that go without an applied change, to measure its effect."""
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: TimeZone = "UTC"
     """In which the daily rotation is timed."""
+
+    @field_validator("api_host")
+    @classmethod
+    def _closed_without_keys(cls, host: str, others: ValidationInfo) -> str:
+        """Refuses here, not in a command, so that no way of starting serves everybody; wrong keys are told of alone."""
+        if others.data.get("api_keys") == {} and not is_loopback(host):
+            raise ValueError(
+                "anybody who reaches this address would be served, as KAIZEN_API_KEYS is empty: "
+                "set a key for each tenant, or leave the address at 127.0.0.1"
+            )
+        return host
+
+    @field_validator("api_port", "flower_port")
+    @classmethod
+    def _ports_of_their_own(cls, port: int, others: ValidationInfo) -> int:
+        exporter = {"prometheus_port"} if others.data.get("enable_prometheus") else set[str]()
+        for name in sorted(exporter | {"api_port"}):
+            if others.data.get(name) == port:
+                raise ValueError(f"is {name} (or {PREFIX}{name.upper()}) as well: give each a port of its own")
+        return port
 
     def __init__(self, **values: Any) -> None:
         named = current_names(values)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -41,14 +42,24 @@ def variables() -> list[str]:
     return [name for name in os.environ if name.startswith(PREFIX)]
 
 
-class Environment(EnvSettingsSource):
+class _Told(EnvSettingsSource):
+    """Leaves what is no JSON as it is, so that validation tells of it along with everything else that is wrong."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class Environment(_Told):
     """`KAIZEN_...` variables of this process."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return current_names(super()._load_env_vars(), prefix=PREFIX.lower())
 
 
-class DotEnv(DotEnvSettingsSource):
+class DotEnv(_Told, DotEnvSettingsSource):
     """The same variables in the file `.env` of the working folder; others' variables in it are none of ours."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:

@@ -20,10 +20,12 @@ class Refused:
         place: `FILE:LINE`, or `FILE:LINE[INDEX]` for an element of an array that is read from its start; lines count
             from 1, elements from 0.
         reason: What is wrong and the remedy.
+        breaks_off: Whether it stands for the whole rest of a log that is damaged.
     """
 
     place: str
     reason: str
+    breaks_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

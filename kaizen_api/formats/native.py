@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from kaizen_api.errors import Invalid
 from kaizen_api.formats.contract import Format
 from kaizen_api.formats.records import Converted, by_piece, checked, decoded
+from kaizen_api.formats.remedies import remedied
 from kaizen_api.intake import decode
 
 
 def _convert(data: bytes) -> Iterator[Converted]:
     try:
         yield checked(decode(data))
-    except (Invalid, UnicodeDecodeError):
+    except (Invalid, UnicodeDecodeError) as error:
         decoded(data)  # says better what is wrong with the JSON itself, where that is it
-        raise
+        raise Invalid(remedied(str(error))) from None
 
 
 FORMAT = Format(

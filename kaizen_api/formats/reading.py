@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from kaizen_api.errors import Invalid
 from kaizen_api.formats.contract import Read, Refused
 from kaizen_api.formats.detection import detect, named
-from kaizen_api.formats.source import BOM, Source
+from kaizen_api.formats.pieces import TOO_LONG
+from kaizen_api.formats.source import BOM, CHUNK_BYTES, Source
 
 STANDARD_INPUT = "-"
 
@@ -65,10 +67,17 @@ def read_stream(
     nothing = True
     for item in parse(source, start):
         nothing = False
-        yield item
+        yield _marked(item, source.damage)
     if nothing and start == 0:
         reason = "there is no interaction in it: check that it is the right log, and whole"
         yield Read(name, 1, 0, Refused(name, reason))
+
+
+def _marked(item: Read, damage: str | None) -> Read:
+    """The item, marked where it says that the rest of the log cannot be read."""
+    if damage is None or not isinstance(item.value, Refused) or item.value.reason != damage:
+        return item
+    return replace(item, value=replace(item.value, breaks_off=True))
 
 
 def _looked(source: Source, format_: str) -> str:
@@ -89,6 +98,8 @@ def _found(source: Source) -> str:
             return detect(head, source.name)
         except Invalid as error:
             failed = Invalid(f"{source.name}: {source.damage}") if source.damage else error
+            if len(head) >= CHUNK_BYTES and b"\n" not in head:
+                failed = Invalid(f"{failed}; its first line may be {TOO_LONG}")
         if head.count(b"\n") < lines:
             break
     raise failed

@@ -14,7 +14,8 @@ import msgspec
 from kaizen_api.errors import Invalid
 from kaizen_api.formats.contract import Parse, Read
 from kaizen_api.formats.pieces import Piece, lines
-from kaizen_api.formats.source import BOM, Source
+from kaizen_api.formats.remedies import remedied
+from kaizen_api.formats.source import Source, spans_lines
 from kaizen_api.formats.values import values
 from kaizen_api.intake import from_mapping
 from kaizen_api.schema import Interaction
@@ -30,6 +31,7 @@ Converted = Interaction | Invalid
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MAX_BREAKDOWN = 256
 _MAX_BREAKDOWNS = 48
+_ONE_OBJECT = "a record is one object, in a JSONL log on a line of its own"
 _TOO_DEEP = "nested too deeply: send flat fields"
 
 
@@ -38,15 +40,8 @@ def pieces(source: Source, start: int = 0) -> Iterator[Piece]:
 
     `source.first` decides which: it has to hold at least the first line.
     """
-    cut = values if _spans_lines(source.first) else lines
+    cut = values if spans_lines(source.first) else lines
     return (piece for piece in cut(source, start) if piece.problem or piece.data.strip())
-
-
-def _spans_lines(head: bytes) -> bool:
-    text = head.removeprefix(BOM).lstrip()
-    line, ended, _ = text.partition(b"\n")
-    line = line.rstrip()
-    return text.startswith(b"[") or bool(ended and line.startswith(b"{") and line.endswith((b"{", b"[", b",")))
 
 
 def decoded(data: bytes) -> dict[str, Any]:
@@ -58,7 +53,7 @@ def decoded(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.ValidationError as error:
-        raise Invalid(f"not a record: {error}") from None
+        raise Invalid(f"not a record ({error}): {_ONE_OBJECT}") from None
     except UnicodeDecodeError as error:
         raise Invalid(f"not UTF-8 ({error.reason}): save the log as UTF-8") from None
     except msgspec.DecodeError as error:
@@ -72,7 +67,7 @@ def _hint(data: bytes) -> str:
         return "; NaN and Infinity are no JSON, write null"
     if _SURROGATE.search(data):
         return "; half of a surrogate pair is no text, leave it out"
-    return "; a record is one object, in a JSONL log on a line of its own"
+    return f"; {_ONE_OBJECT}"
 
 
 def made(fields: Mapping[str, Any]) -> Interaction:
@@ -81,7 +76,10 @@ def made(fields: Mapping[str, Any]) -> Interaction:
     Raises:
         Invalid: a wrong type or range, or a blank query; the text names the field.
     """
-    return checked(from_mapping(fields))
+    try:
+        return checked(from_mapping(fields))
+    except Invalid as error:
+        raise Invalid(remedied(str(error))) from None
 
 
 def checked(interaction: Interaction) -> Interaction:

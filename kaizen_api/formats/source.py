@@ -6,6 +6,8 @@ Reading never raises for what is wrong with the bytes: a log that breaks off end
 import gzip
 import io
 import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any, BinaryIO, cast
 
 from kaizen_api.errors import Invalid
@@ -23,28 +25,44 @@ _GZIP = b"\x1f\x8b"
 class _Prefixed(io.RawIOBase):
     """Bytes that were looked at already, then the rest of the stream."""
 
-    def __init__(self, prefix: bytes, stream: BinaryIO) -> None:
-        self._prefix = memoryview(prefix)
+    def __init__(self, prefix: Iterable[bytes], stream: BinaryIO) -> None:
+        self._prefixes = iter(prefix)
+        self._prefix = memoryview(b"")
         self._read = getattr(stream, "read1", stream.read)  # what a pipe has now, not what it may have later
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        while not self._prefix and (following := next(self._prefixes, b"")):
+            self._prefix = memoryview(following)
         data = self._prefix[: len(buffer)] or self._read(len(buffer))
         self._prefix = self._prefix[len(data) :]
         buffer[: len(data)] = data
         return len(data)
 
 
-def _behind(prefix: bytes, stream: BinaryIO) -> BinaryIO:
+def _behind(prefix: Iterable[bytes], stream: BinaryIO) -> BinaryIO:
     return io.BufferedReader(_Prefixed(prefix, stream), CHUNK_BYTES)
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
     start = stream.read(len(_GZIP))
-    whole = _behind(start, stream)
+    whole = _behind([start], stream)
     return cast("BinaryIO", gzip.GzipFile(fileobj=whole)) if start == _GZIP else whole
+
+
+def _is_too_long(line: bytes) -> bool:
+    """Whether a line that was read up to a byte more than a record has is no record."""
+    return len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n")
+
+
+def spans_lines(head: bytes) -> bool:
+    """Whether a log that begins so is an array, or an object over several lines, and not a record on each line."""
+    text = head.removeprefix(BOM).lstrip()
+    line, ended, _ = text.partition(b"\n")
+    line = line.rstrip()
+    return text.startswith(b"[") or bool(ended and line.startswith(b"{") and line.endswith((b"{", b"[", b",")))
 
 
 class Source:
@@ -70,15 +88,34 @@ class Source:
         return self._origin is not None
 
     def head(self, lines: int) -> bytes:
-        """Its first lines, as many of them as fit the longest record's size; only before `begin`."""
+        """Its first lines, as many of them as fit the longest record's size; only before `begin`.
+
+        A line that is too long for a record is passed over unheld, unless there is nothing else.
+        """
         got: list[bytes] = []
+        seen: list[Iterable[bytes]] = []
+        first: bytes | None = None
         room = MAX_RECORD_BYTES
-        while len(got) < lines and room > 0 and (line := self.readline(room)):
-            got.append(line)
-            room -= len(line)
-        self.first = b"".join(got)
-        self._reader = _behind(self.first, self._reader)
-        return self.first
+        while len(got) < lines and room > 0 and (line := self.readline(MAX_RECORD_BYTES + 1)):
+            if _is_too_long(line) and not spans_lines(b"".join([*got, line])):
+                first = b"".join([*got, line[:CHUNK_BYTES]]) if first is None else first
+                seen.append(self._stand_in(len(line)))
+            else:
+                got.append(line[:room])
+                seen.append([line])
+                room -= len(line)
+        head = b"".join(got)
+        self.first = head if first is None else first
+        self._reader = _behind(chain.from_iterable(seen), self._reader)
+        return head if head.strip() else self.first
+
+    def _stand_in(self, begun: int) -> Iterator[bytes]:
+        """As many blanks as the line has that has begun so, which is refused for its length alone; its end is kept."""
+        length, ended = begun, False
+        while not ended and (data := self.readline(CHUNK_BYTES)):
+            length, ended = length + len(data), data.endswith(b"\n")
+        chunks, rest = divmod(length - ended, CHUNK_BYTES)
+        return chain(repeat(b" " * CHUNK_BYTES, chunks), [b" " * rest + b"\n" * ended])
 
     def begin(self, start: int = 0) -> int:
         """Goes to an offset and gives the number of the line there, from 1.

@@ -15,6 +15,7 @@ import msgspec
 from kaizen_api.errors import Invalid
 from kaizen_api.http.answers import Refusal
 from kaizen_api.http.body import is_short
+from kaizen_api.http.malformed import complaint
 from kaizen_api.http.problems import ProblemError
 from kaizen_api.intake import Intake, decode, from_mapping
 from kaizen_api.schema import Interaction, Record
@@ -68,7 +69,7 @@ def _record(item: Item | Interaction, intake: Intake, *, index: int, now: float)
     try:
         return intake.record(_interaction(item), now=now)
     except Invalid as error:
-        return Refusal(index=index, reason=str(error))
+        return Refusal(index=index, reason=(complaint(item) if isinstance(item, bytes) else None) or str(error))
     except RecursionError:
         return Refusal(index=index, reason="nested too deep: send `metadata` flat")
 
@@ -109,7 +110,7 @@ def _lenient(text: bytes) -> Sequence[Item]:
     try:
         items: list[Item] = json.loads(text.decode(errors="surrogateescape"))
     except (ValueError, RecursionError) as error:
-        raise _not_json(error) from None
+        raise _not_json(text, error) from None
     return items
 
 
@@ -120,7 +121,7 @@ def _one_or_lines(text: bytes) -> list[Item]:
         first, newline, _ = text.partition(b"\n")
         if newline and _is_object(first):
             return _lines(text)
-        raise _not_json(error) from None
+        raise _not_json(text, error) from None
     return [text]
 
 
@@ -131,6 +132,5 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _not_json(error: Exception) -> ProblemError:
-    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-    return ProblemError(400, f"the body is not JSON in UTF-8: {reason}")
+def _not_json(text: bytes, error: Exception) -> ProblemError:
+    return ProblemError(400, f"the body cannot be read: {complaint(text) or error}")

@@ -18,10 +18,12 @@ from kaizen_api.http.answers import Receipt, Refusal, answer
 from kaizen_api.http.batch import Batch, make_batch
 from kaizen_api.http.body import is_short, media_type, read_body
 from kaizen_api.http.ingest import take
+from kaizen_api.http.malformed import complaint
 from kaizen_api.http.openapi import body
 from kaizen_api.http.problems import ProblemError
 from kaizen_api.http.protobuf import decode_request, encode_answer
 from kaizen_api.http.service import service_of
+from kaizen_api.http.shapes import check_shape
 from kaizen_api.http.tenants import tenant_of
 from kaizen_api.intake import Intake
 from kaizen_api.schema import Interaction
@@ -77,7 +79,7 @@ async def _export(request: Request, signal: str) -> Response:
 
 
 def _batch(content: bytes, media: str, signal: str, intake: Intake) -> Batch:
-    payload = decode_request(content, signal) if media == PROTOBUF else _decode(content)
+    payload = decode_request(content, signal) if media == PROTOBUF else _decode(content, signal)
     items = enumerate(_READERS[signal](payload))
     return make_batch(((index, _refusal(index, item)) for index, item in items), intake)
 
@@ -86,11 +88,13 @@ def _refusal(index: int, item: Interaction | Refused) -> Interaction | Refusal:
     return Refusal(index=index, reason=item.reason) if isinstance(item, Refused) else item
 
 
-def _decode(content: bytes) -> dict[str, Any]:
+def _decode(content: bytes, signal: str) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(content, type=dict[str, Any])
+        payload: dict[str, Any] = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"the body is no OTLP request in JSON: {error}") from None
+        raise Invalid(f"the body is no OTLP request: {complaint(content) or error}") from None
+    check_shape(payload, signal)
+    return payload
 
 
 def _answer(receipt: Receipt, media: str, signal: str) -> Response:

@@ -38,6 +38,17 @@ _STATUS: tuple[tuple[type[KaizenError], int], ...] = (
 )
 
 
+_ROUTES = {
+    "`kaizen topics`": "GET /v1/topics",
+    "`kaizen insights`": "GET /v1/insights",
+    "`kaizen gaps`": "GET /v1/gaps",
+    "`kaizen effects`": "GET /v1/effects",
+    "`kaizen kb search` finds some": "GET /v1/entries lists them",
+    "`kaizen analyze`": "POST /v1/analyses",
+}
+"""The remedies of a terminal → those of whoever calls over HTTP."""
+
+
 class ProblemError(Exception):
     """An answer other than success, raised where it is found.
 
@@ -90,7 +101,13 @@ async def _ours(request: Request, error: KaizenError) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return await _unexpected(request, error)
     wait = {"Retry-After": str(math.ceil(error.retry_after))} if isinstance(error, Unavailable) else {}
-    return problem(status, str(error), headers=wait)
+    return problem(status, _over_http(str(error)), headers=wait)
+
+
+def _over_http(detail: str) -> str:
+    for command, route in _ROUTES.items():
+        detail = detail.replace(command, route)
+    return detail
 
 
 async def _redis(request: Request, error: RedisError) -> Response:

@@ -1,17 +1,17 @@
 """Who calls, and whose data it is: a key opens its tenants and no other.
 
-Without keys only programs of this machine may call, for the one tenant of the configuration. A web page from elsewhere
-that somebody on this machine has open is no such program, so a foreign Host or Origin is refused.
+Without keys only programs of this machine may call, for the one tenant of the configuration, whatever address is
+listened on. A web page from elsewhere that somebody on this machine has open is no such program, so a foreign Host or
+Origin is refused.
 """
 
 import hmac
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from kaizen_api.config import KaizenConfig
+from kaizen_api.config import KaizenConfig, is_loopback
 from kaizen_api.http.problems import ProblemError
 from kaizen_api.http.service import service_of
 
@@ -70,18 +70,22 @@ def _opened(config: KaizenConfig, key: str) -> list[str]:
 
 
 def _check_local(request: Request) -> None:
+    if request.client is not None and not is_loopback(request.client.host):  # on a Unix socket there is none
+        raise ProblemError(
+            403, f"without KAIZEN_API_KEYS only this machine is served, not {request.client.host}: set keys"
+        )
     host = request.headers.get("host", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    name = _host_name(host)
+    if not (is_loopback(name) or name.endswith(".localhost")):
         raise ProblemError(403, f"without KAIZEN_API_KEYS only this machine is served, not as {host!r}: set keys")
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
         raise ProblemError(403, "a web page of another origin may not call without a key")
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def _host_name(host: str) -> str:
+    """Of a Host header, without the port; '' where there is none in it."""
     try:
-        return ip_address(host).is_loopback
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return False
+        return ""

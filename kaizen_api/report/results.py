@@ -41,6 +41,7 @@ class Results:
             "duplicate": tally.duplicate,
             "refused": tally.refused,
             "refusals": [{"place": refusal.place, "reason": refusal.reason} for refusal in tally.refusals],
+            "unread": [{"place": broken.place, "reason": broken.reason} for broken in tally.broken],
             "dead_letters": self.dead_letters,
             "cycle": {
                 "status": cycle.status,

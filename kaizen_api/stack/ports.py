@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from kaizen_api.errors import Invalid, Unavailable
+from kaizen_api.stack.services import Service
 
 _LOOK = 0.2
 
@@ -36,6 +37,17 @@ def check_ports(urls: Mapping[str, str], *, patience: float = 0.0) -> None:
                 option = "--port" if part == "api" else f"--{part}-port"
                 raise Unavailable(f"port {port} of the {part} is in use: choose another with {option}")
             time.sleep(_LOOK)
+
+
+def check_port(service: Service, *, option: str) -> None:
+    """Look at the port of one service.
+
+    Raises:
+        Unavailable: something else listens there; the text names the option that chooses another.
+    """
+    address = urlsplit(service.url or "")
+    if not port_is_free(address.hostname or "", address.port or 0):
+        raise Unavailable(f"port {address.port} of the {service.name} is in use: choose another with {option}")
 
 
 def port_is_free(host: str, port: int) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kaizen_api.config import KaizenConfig, load_config, unknown_variables
@@ -58,6 +58,7 @@ DEFAULTS = {
     "gap_fill_backoff_seconds": 300,
     "performance_threshold": {"response_time": 2.0, "error_rate": 0.05, "consciousness_level": 0.4},
 }
+PORTS = {"api_port": 8080, "prometheus_port": 9090, "flower_port": 5555}
 NAMES = [*WHOLE, *REAL, *(f"performance_threshold.{name}" for name in THRESHOLDS)]
 BOUNDS = {**WHOLE, **REAL, **{f"performance_threshold.{name}": bounds for name, bounds in THRESHOLDS.items()}}
 
@@ -231,6 +232,8 @@ def test_the_current_name_wins_over_the_former(monkeypatch):
 
 @given(st.fixed_dictionaries({}, optional={name: st.integers(*bounds) for name, bounds in WHOLE.items()}))
 def test_the_legacy_dict_gives_the_same_configuration_again(values):
+    ports = [values.get(name, default) for name, default in PORTS.items()]
+    assume(len(set(ports)) == len(ports))
     config = KaizenConfig(**values, user_key="s3cret", api_keys={"acme": "k3y"}, documents_path="docs")
     assert KaizenConfig(**config.to_legacy_dict()) == config
 
@@ -258,3 +261,97 @@ def test_no_secret_is_shown():
 def test_a_misspelt_variable_is_found(monkeypatch):
     monkeypatch.setenv("KAIZEN_ANALYSIS_INTERVALL", "60")
     assert unknown_variables() == {"KAIZEN_ANALYSIS_INTERVALL": "KAIZEN_ANALYSIS_INTERVAL"}
+
+
+OPEN = ["0.0.0.0", "::", "10.0.0.5", "kaizen.example", "api", "ip6-localhost", "::ffff:127.0.0.1"]
+
+
+@pytest.mark.parametrize("host", OPEN)
+def test_an_address_that_others_reach_needs_keys(host, monkeypatch):
+    assert KaizenConfig(api_host=host, api_keys={"acme": "k"}).api_host == host
+    monkeypatch.setenv("KAIZEN_API_HOST", host)
+    with pytest.raises(InvalidConfig, match="KAIZEN_API_KEYS is empty: set a key") as refused:
+        KaizenConfig(workers=0)
+    assert "KAIZEN_API_HOST" in str(refused.value)
+    assert str(refused.value).startswith("2 wrong settings")
+    monkeypatch.setenv("KAIZEN_API_KEYS", '{"acme": "k"}')
+    assert KaizenConfig.from_env().api_host == host
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_needs_none(host):
+    assert KaizenConfig(api_host=host).api_host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["no host", "http://localhost", "[::1]", "300.1.1.1", "1.2.3", "-a", "a..b", "a:80", ""]
+)
+def test_what_is_no_address_is_refused(host):
+    with pytest.raises(InvalidConfig, match="must be an address or the name of a host"):
+        KaizenConfig(api_host=host, api_keys={"acme": "k"})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["notjson-hunter2", '{"acme":hunter2}', '["hunter2"]', '"hunter2"', '{"acme": ["hunter2"]}', '{"acme": " "}'],
+)
+@pytest.mark.parametrize("source", ["environment", "dotenv"])
+def test_wrong_keys_are_told_with_all_else_and_never_shown(keys, source, monkeypatch):
+    if source == "environment":
+        monkeypatch.setenv("KAIZEN_API_KEYS", keys)
+    else:
+        Path(".env").write_text(f"KAIZEN_API_KEYS='{keys}'\n")
+    for build in (KaizenConfig, load_config):
+        monkeypatch.setenv("KAIZEN_WORKERS", "0")
+        with pytest.raises(InvalidConfig) as refused:
+            build()
+        told = str(refused.value)
+        assert told.startswith("2 wrong settings")
+        assert "KAIZEN_API_KEYS" in told
+        assert "hunter2" not in told
+        assert '{"acme": "a-long-random-text"}' in told or "KAIZEN_API_KEYS__ACME" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [("folder", ["folder"]), ('["folder"]', ["folder"]), ("folder, folder", ["folder"] * 2), ("[]", [])],
+)
+def test_sources_may_be_a_list_with_commas(text, sources, monkeypatch):
+    monkeypatch.setenv("KAIZEN_SEARCH_SOURCES", text)
+    assert KaizenConfig().search_sources == sources
+
+
+def test_a_source_that_there_is_not_is_named(monkeypatch):
+    monkeypatch.setenv("KAIZEN_SEARCH_SOURCES", "folder,elsewhere")
+    with pytest.raises(InvalidConfig, match=r"KAIZEN_SEARCH_SOURCES .* = elsewhere: must be names .* like folder"):
+        KaizenConfig()
+
+
+def test_what_is_no_object_is_shown_what_one_looks_like(monkeypatch):
+    monkeypatch.setenv("KAIZEN_PERFORMANCE_THRESHOLD", "fast")
+    with pytest.raises(InvalidConfig, match=r"KAIZEN_PERFORMANCE_THRESHOLD .* = fast: must be a JSON object, like \{"):
+        KaizenConfig()
+
+
+@pytest.mark.parametrize("name", ["data_dir", "knowledge_base_path", "documents_path"])
+def test_an_empty_folder_is_never_the_working_folder(name, monkeypatch):
+    default = getattr(KaizenConfig(), name)
+    with pytest.raises(InvalidConfig, match="must name a folder"):
+        KaizenConfig(**{name: ""})
+    monkeypatch.setenv(f"KAIZEN_{name.upper()}", "")
+    assert getattr(KaizenConfig(), name) == default != Path.cwd()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("api_port", "prometheus_port"), ("api_port", "flower_port"), ("prometheus_port", "flower_port")],
+)
+def test_two_cannot_listen_on_one_port(first, second):
+    with pytest.raises(InvalidConfig, match="give each a port of its own") as refused:
+        KaizenConfig(**{first: 7000, second: 7000})
+    assert f"KAIZEN_{first.upper()}" in str(refused.value)
+    assert f"KAIZEN_{second.upper()}" in str(refused.value)
+
+
+def test_a_port_is_free_where_no_exporter_runs():
+    assert KaizenConfig(api_port=9090, enable_prometheus=False).api_port == 9090

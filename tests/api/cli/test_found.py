@@ -161,6 +161,13 @@ def test_markup_in_what_users_wrote_is_not_obeyed(kaizen, put):
     assert "[red]not red[/red]" in kaizen("insights", "show", "i1").stdout
 
 
-def test_tenants_are_kept_apart(kaizen_json, put):
+def test_tenants_are_kept_apart(redis, kaizen_json, put):
     put("insight", insight(1))
+    redis.sadd(keys.TENANTS, "acme")
     assert kaizen_json("insights", "--tenant", "acme")["items"] == []
+
+
+def test_a_tenant_that_never_sent_anything_is_told_of(kaizen):
+    result = kaizen("insights", "--tenant", "acmee")
+    assert result.exit_code == 1
+    assert "no such tenant acmee: `kaizen tenants` lists them" in result.stderr

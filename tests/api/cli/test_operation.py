@@ -113,11 +113,14 @@ def test_doctor_sees_dead_letters(kaizen_json, redis):
     assert not checks(kaizen_json("doctor", status=1))["dead letters"]["ok"]
 
 
-def test_doctor_sees_an_open_api(kaizen_json, monkeypatch):
+@pytest.mark.parametrize("command", ["doctor", "api", "worker", "config"])
+def test_an_open_api_is_refused_by_every_command(kaizen_json, monkeypatch, command):
     monkeypatch.setenv("KAIZEN_API_HOST", "0.0.0.0")
-    assert not checks(kaizen_json("doctor", status=1))["api keys"]["ok"]
+    error = kaizen_json(command, status=2)["error"]
+    assert "KAIZEN_API_HOST" in error
+    assert "KAIZEN_API_KEYS" in error
     monkeypatch.setenv("KAIZEN_API_KEYS", '{"acme": "k"}')
-    assert "api keys" not in checks(kaizen_json("doctor", status=1))
+    assert checks(kaizen_json("doctor", status=1))["settings"]["ok"]
 
 
 def test_doctor_sees_a_broker_that_is_away(kaizen_json, monkeypatch, tmp_path):

@@ -111,8 +111,8 @@ def test_ids_come_from_masked_text(taken):
         ({"messages": [user(5)]}, "message 0: `content` of a message is neither text nor"),
         ({"messages": [user("a", timestamp="noon")]}, "message 0: `timestamp` is no time"),
         ({"messages": [user("a")], "created": "noon"}, "`created` is no time"),
-        ({"messages": [user("a")], "feedback": 7}, "$.feedback"),
-        ({"messages": [user("a")], "id": "x" * 300}, "$.session_id"),
+        ({"messages": [user("a")], "feedback": 7}, "`feedback`"),
+        ({"messages": [user("a")], "id": "x" * 300}, "`session_id`"),
     ],
 )
 def test_a_record_that_is_no_conversation_is_refused_alone(outcome, record, reason):

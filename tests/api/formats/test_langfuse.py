@@ -222,7 +222,7 @@ def test_words_longer_than_a_label_are_comments(taken):
         ({**GENERATION, "id": "mute", "trace_id": "t9", "input": ""}, "without its texts"),
         ({**GENERATION, "id": "late", "trace_id": "t9", "start_time": "noon"}, "`start_time` is no time"),
         ({"hello": "world"}, "neither an observation, nor a trace, nor a score"),
-        ({**REQUEST, "trace_id": "t9", "session_id": "x" * 300}, "$.session_id"),
+        ({**REQUEST, "trace_id": "t9", "session_id": "x" * 300}, "`session_id`"),
     ],
 )
 def test_a_row_that_does_not_fit_is_refused_alone(reads, row, reason):

@@ -145,7 +145,7 @@ def test_refusals_over_http_name_their_span(otlp):
         ),
         (
             lambda otlp: otlp.request(otlp.span("x", {**otlp.CHAT, "gen_ai.conversation.id": "x" * 300}, trace="x")),
-            "$.session_id",
+            "`session_id`",
         ),
         (
             lambda otlp: otlp.logs(otlp.record("gen_ai.evaluation.result", otlp.EVALUATION)),

@@ -50,7 +50,7 @@ def test_a_bad_element_is_refused_alone(outcome):
 def test_the_place_names_the_element(reads):
     items = reads('[{"query": "a"}, {"query": 5},\n {"query": "b"}]')
     assert [item.place for item in items] == ["log:1[0]", "log:1[1]", "log:2[2]"]
-    assert items[1].value == Refused("log:1[1]", "Expected `str`, got `int` - at `$.query`")
+    assert items[1].value == Refused("log:1[1]", "`query`: expected `str`, got `int`; give the text that was asked")
 
 
 def test_an_array_in_the_array_is_no_record_wherever_reading_starts(outcome, reads):

@@ -90,6 +90,27 @@ async def test_a_bad_line_is_refused_alone(client, api_redis, bad):
     assert [record.query for record in stored(api_redis)] == ["before", "after"]
 
 
+REMEDIES = {
+    "NaN": (b'{"query": "NaN?", "response_time": NaN}', "not JSON: NaN is no JSON number; leave the field out"),
+    "infinity": (
+        b'{"query": "x", "feedback": -Infinity}',
+        "not JSON: -Infinity is no JSON number; leave the field out",
+    ),
+    "UTF-8": (b'{"query": "caf\xe9"}', "not UTF-8 at byte 14: send UTF-8"),
+    "cut off": (b'{"query": "x"', "send an object with double quotes, closed"),
+    "single quotes": (b"{'query': 'x'}", "send an object with double quotes"),
+}
+
+
+@pytest.mark.parametrize(("bad", "remedy"), REMEDIES.values(), ids=REMEDIES)
+async def test_what_is_no_json_is_told_with_its_remedy(client, bad, remedy):
+    whole = problem_of(await push(client, bad), 422 if b"\xe9" in bad else 400)  # as one item of a good document
+    assert remedy in whole["detail"]
+    line = await client.post("/v1/interactions", content=lines({"query": "a"}, bad), headers=NDJSON)
+    assert remedy in line.json()["refused"][0]["reason"]
+    assert remedy in (await client.post("/v1/traces", content=bad, headers=JSON)).json()["detail"]
+
+
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_a_bad_item_alone_is_a_problem(client, api_redis, bad):
     answer = await push(client, lines(bad))

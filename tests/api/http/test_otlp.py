@@ -149,15 +149,40 @@ async def test_what_is_no_otlp_is_a_problem(client, path, content, headers, stat
     "document",
     [
         {},
-        {"resourceSpans": None},
-        {"resourceSpans": 5},
-        {"resourceSpans": [5, {"scopeSpans": [{"spans": [5, {"attributes": 7}, {"attributes": [{"key": 1}]}]}]}]},
-        {"resourceLogs": [{"scopeLogs": [{"logRecords": [None, {"timeUnixNano": "soon"}]}]}]},
+        {"resourceSpans": None, "resourceLogs": None},
+        {"resourceSpans": [], "resourceLogs": [], "later": 5},
+        {"resourceSpans": [{"scopeSpans": [{"spans": [{}, {"attributes": [{"key": 1}]}]}]}]},
+        {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "soon", "body": 5}]}]}]},
     ],
 )
-async def test_odd_shapes_never_fail(client, document):
+async def test_odd_contents_never_fail(client, document):
     for path in ("/v1/traces", "/v1/logs"):
-        assert (await client.post(path, json=document)).status_code in {200, 400}
+        answer = await client.post(path, json=document)
+        assert (answer.status_code, answer.json()) == (200, {})
+
+
+@pytest.mark.parametrize(
+    ("signal", "document", "place"),
+    [
+        ("traces", [], "the body"),
+        ("traces", 5, "the body"),
+        ("traces", {"resourceSpans": 5}, "resourceSpans"),
+        ("traces", {"resourceSpans": {}}, "resourceSpans"),
+        ("traces", {"resourceSpans": [5]}, "resourceSpans[0]"),
+        ("traces", {"resourceSpans": [{"resource": []}]}, "resourceSpans[0].resource"),
+        ("traces", {"resourceSpans": [{"scopeSpans": "x"}]}, "resourceSpans[0].scopeSpans"),
+        ("traces", {"resourceSpans": [{"scopeSpans": [{"spans": 5}]}]}, "scopeSpans[0].spans"),
+        ("traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{}, 5]}]}]}, "spans[1]"),
+        ("traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": {}}]}]}]}, "spans[0].attributes"),
+        ("logs", {"resourceLogs": 5}, "resourceLogs"),
+        ("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [5]}]}]}, "logRecords[0]"),
+    ],
+)
+async def test_a_wrong_shape_is_a_problem_that_names_the_field(client, api_redis, signal, document, place):
+    answer = await client.post(f"/v1/{signal}", json=document)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert f"{place}: expected" in answer.json()["detail"]
+    assert stored(api_redis) == []
 
 
 async def test_without_redis_exporters_are_told_to_retry(serve, unreachable_config):

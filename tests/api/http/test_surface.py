@@ -95,6 +95,16 @@ async def test_health_and_metrics_are_served_here_too(client):
         assert (await client.get(path)).json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/kaizen/health", "/kaizen/metrics", "/", "/v1/topics"])
+async def test_head_is_get_without_the_body(client, serve, unreachable_config, path):
+    for served in (client, await serve(unreachable_config)):
+        head, get = await served.head(path), await served.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert get.content
+        assert head.headers["content-type"] == get.headers["content-type"]
+    assert (await client.head("/v1/interactions")).status_code == 405
+
+
 class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()

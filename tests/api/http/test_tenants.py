@@ -1,7 +1,14 @@
+import asyncio
+import contextlib
+import socket
+
+import httpx
 import pytest
+import uvicorn
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
+from kaizen_api.http import create_app
 from kaizen_api.metrics import field
 
 
@@ -132,3 +139,65 @@ async def test_with_keys_the_metrics_tell_no_tenants_name(serve, api_server, api
     assert "acme" not in text
     assert 'kaizen_breaker_state{breaker="folder",state="open"} 1.0' in text
     assert 'kaizen_breaker_transitions_total{breaker="folder",state="open"} 4.0' in text
+
+
+def _own_address():
+    """An address of this machine that is not loopback; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError as error:
+            pytest.skip(f"this machine has no address but loopback: {error}")
+        return probe.getsockname()[0]
+
+
+@contextlib.asynccontextmanager
+async def served_everywhere(app):
+    """A real server on every address; yields its port."""
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        running = asyncio.create_task(server.serve([listening]))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def test_without_keys_no_other_machine_is_served_whatever_it_calls_itself(api_config, engine):
+    address = _own_address()
+    async with served_everywhere(create_app(api_config, engine)) as port, httpx.AsyncClient() as client:
+        for headers in (
+            {"Host": "localhost"},
+            {"Host": f"127.0.0.1:{port}"},
+            {"Host": "localhost", "X-Forwarded-For": "127.0.0.1"},
+        ):
+            for path in ("/v1/topics", "/v1/insights"):
+                answer = await client.get(f"http://{address}:{port}{path}", headers=headers)
+                assert answer.status_code == 403
+                assert "KAIZEN_API_KEYS" in answer.json()["detail"]
+            push = await client.post(f"http://{address}:{port}/v1/interactions", json={"query": "x"}, headers=headers)
+            assert push.status_code == 403
+        assert (await client.get(f"http://127.0.0.1:{port}/v1/topics")).status_code == 200
+
+
+async def test_with_keys_another_machine_is_served(api_server, tmp_path, engine):
+    config = KaizenConfig(redis_url=api_server, data_dir=tmp_path, tenant="acme", api_keys={"acme": "key-of-acme"})
+    address = _own_address()
+    async with served_everywhere(create_app(config, engine)) as port, httpx.AsyncClient() as client:
+        answer = await client.get(f"http://{address}:{port}/v1/topics", headers=bearer("key-of-acme"))
+        assert answer.status_code == 200
+
+
+async def test_a_broken_host_is_refused(client):
+    assert (await client.get("/v1/topics", headers={"Host": "[::1"})).status_code == 403
+
+
+async def test_no_label_of_the_metrics_is_a_tenant_even_after_it_was_served(keyed):
+    for tenant in ("acme", "globex"):
+        headers = bearer(f"key-of-{tenant}")
+        assert (await keyed.post("/v1/interactions", json=[{"query": "x"}, {}], headers=headers)).status_code == 202
+    for accept in ("text/plain", "application/openmetrics-text"):
+        text = (await keyed.get("/kaizen/metrics", headers={"Accept": accept})).text
+        assert 'kaizen_ingested_total{result="accepted"} 2.0' in text
+        assert not [tenant for tenant in ("acme", "globex", "initech") if tenant in text]

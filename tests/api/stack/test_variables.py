@@ -43,5 +43,5 @@ def test_there_are_as_many_workers_as_configured():
 
 
 def test_the_url_is_one_that_this_machine_reaches():
-    assert api(KaizenConfig(api_host="0.0.0.0", api_port=8081)).url == "http://127.0.0.1:8081"
+    assert api(KaizenConfig(api_host="0.0.0.0", api_keys={"acme": "k"}, api_port=8081)).url == "http://127.0.0.1:8081"
     assert api(KaizenConfig(api_host="::1", api_port=8081)).url == "http://[::1]:8081"

@@ -1,0 +1,60 @@
+"""Kinds of settings: what a value of each must look like, told by whoever refuses it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from kaizen_api.config.hosts import is_host
+
+TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
+
+
+def _named(path: Any) -> Any:
+    if path == "":  # Path("") is the working folder, which nobody means by it
+        raise ValueError("must name a folder: leave it out for the default")
+    return path
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _key(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value().strip():
+        raise ValueError("is empty: give the tenant a long random text as its key")
+    return key
+
+
+def _host(host: str) -> str:
+    if not is_host(host):
+        raise ValueError("must be an address or the name of a host, like 127.0.0.1, ::1 or localhost")
+    return host
+
+
+def _split(sources: Any) -> Any:
+    return [name.strip() for name in sources.split(",")] if isinstance(sources, str) else sources
+
+
+def _redis_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone's name, like Europe/Berlin")
+    return name
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_named), AfterValidator(_absolute)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+Host = Annotated[str, AfterValidator(_host)]
+Sources = Annotated[list[Literal["folder"]], BeforeValidator(_split)]
