@@ -3,6 +3,8 @@
 | key | type | TTL | writer | reader |
 | --- | --- | --- | --- | --- |
 | ticked | string, time in µs | a minute | tick | `kaizen doctor` |
+| ticks | counter of ticks carried out | – | tick | liveness |
+| workers | hash node → its last sign | fields: a day | workers | liveness |
 | tenants | set of tenants | – | append, who asks for a search | beat's jobs, queries, exporter |
 | stream | stream of records `r`, group `GROUP` | – | append, `kaizen dead-letters` | live, tick, queries, exporter |
 | seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
@@ -37,6 +39,12 @@ TENANTS = "kz:tenants"
 
 TICKED = "kz:ticked"
 """Time of the last tick of beat that a worker carried out; expires within a minute."""
+
+TICKS = "kz:ticks"
+"""How many ticks of beat were carried out, ever."""
+
+WORKERS = "kz:workers"
+"""What each worker process last did."""
 
 USER_KEY = "kz:user-key"
 

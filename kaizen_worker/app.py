@@ -33,7 +33,7 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
         config: The settings.
         tasks: Whether it knows the tasks themselves, as workers must; beat and Flower get along with their names.
     """
-    celery = Celery("kaizen", include=["kaizen_worker.tasks"] if tasks else [])
+    celery = Celery("kaizen", include=["kaizen_worker.tasks", "kaizen_worker.signs"] if tasks else [])
     celery.conf.update(
         jobs.settings(broker_url(config)),
         task_acks_late=True,

@@ -19,6 +19,9 @@ from kaizen_worker.engine.runtime import Runtime
 TICKED_SECONDS = 60
 """How long the word of a tick lasts: without it, beat or every worker is away or busy."""
 
+LIVE_LIMIT = 600
+"""Seconds after which a job that keeps the streams moving is killed: it takes seconds, or hangs."""
+
 
 @cache
 def runtime() -> Runtime:
@@ -26,15 +29,18 @@ def runtime() -> Runtime:
     return Runtime(KaizenConfig.from_env())
 
 
-@shared_task(name=jobs.TICK)
+@shared_task(name=jobs.TICK, time_limit=LIVE_LIMIT)
 def tick() -> None:
     """Start consumers where something waits; leave word that beat and a worker are at it."""
-    runtime().redis.set(keys.TICKED, time.time_ns() // 1000, ex=TICKED_SECONDS)
+    pipe = runtime().redis.pipeline()
+    pipe.incr(keys.TICKS)
+    pipe.set(keys.TICKED, time.time_ns() // 1000, ex=TICKED_SECONDS)
+    pipe.execute()
     for tenant, place in due.due_consumers(runtime()):
         jobs.enqueue(runtime().config, jobs.CONSUME, tenant=tenant, place=place)
 
 
-@shared_task(name=jobs.CONSUME)
+@shared_task(name=jobs.CONSUME, time_limit=LIVE_LIMIT)
 def consume(tenant: str, place: str) -> int:
     """Commit what waits in a tenant's stream."""
     return live.consume(runtime().tenant(tenant), place=place)

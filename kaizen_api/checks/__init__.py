@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 
 from kaizen_api.checks.check import Check
+from kaizen_api.checks.live import check_live
 from kaizen_api.checks.machine import check_api, check_data_dir, check_settings
 from kaizen_api.checks.server import check_beat, check_broker, check_server, check_stream, check_workers
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import KaizenError
 
-__all__ = ["Check", "run_checks"]
+__all__ = ["Check", "check_live", "run_checks"]
 
 _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
     check_settings,

@@ -8,6 +8,7 @@ from kaizen_api import keys
 from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig, mask_setting
 from kaizen_api.connection import TIMEOUT, connect, reaching
+from kaizen_api.eviction import KEEPS, REMEDY
 from kaizen_api.jobs import answering_workers
 from kaizen_api.queries import Queries
 
@@ -42,9 +43,10 @@ def check_server(config: KaizenConfig) -> list[Check]:
     if version < _MIN_VERSION:
         checks = [Check("redis", ok=False, detail=f"{server_name(info)} is too old", remedy="needs 6.2 or newer")]
     policy = str(info.get("maxmemory_policy", "unknown"))
-    kept = policy == "noeviction" or not info.get("maxmemory")
-    remedy = "" if policy == "noeviction" else "set maxmemory-policy noeviction: any other drops interactions"
-    checks.append(Check("eviction", ok=kept, detail=f"maxmemory-policy {policy}", remedy=remedy))
+    remedy = "" if policy == KEEPS else REMEDY
+    checks.append(
+        Check("eviction", ok=policy in {KEEPS, "unknown"}, detail=f"maxmemory-policy {policy}", remedy=remedy)
+    )
     appending = bool(info.get("aof_enabled"))
     remedy = "" if appending else "set appendonly yes: without it a crash loses what came in since the last snapshot"
     checks.append(Check("persistence", ok=True, detail=f"appendonly {'yes' if appending else 'no'}", remedy=remedy))

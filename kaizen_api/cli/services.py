@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -10,6 +11,8 @@ from kaizen_api import stack
 from kaizen_api.cli.options import PORT, Session, setting, shared
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
+from kaizen_api.errors import Unavailable
+from kaizen_api.eviction import refuse_eviction
 from kaizen_api.stack.ports import check_port
 
 
@@ -58,6 +61,8 @@ def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:
     if service.url:
         check_port(service, option="--port")
     redis_url(config)  # without a server it would only fail later, at length
+    with suppress(Unavailable):  # it need not answer yet
+        refuse_eviction(config)
     sys.stdout.flush()
     variables = {**os.environ, **stack.variables(config), **service.variables}
     os.execve(service.argv[0], service.argv, variables)  # noqa: S606  # no shell is the point

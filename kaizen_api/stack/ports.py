@@ -1,5 +1,6 @@
 """Whether ports are free, before anything is started on them."""
 
+import errno
 import socket
 import time
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ def check_ports(urls: Mapping[str, str], *, patience: float = 0.0) -> None:
 
     Raises:
         Invalid: two parts share one.
-        Unavailable: something else listens there.
+        Unavailable: something else listens there, or nothing of this machine can.
     """
     deadline = time.monotonic() + patience
     taken: dict[int, str] = {}
@@ -32,10 +33,10 @@ def check_ports(urls: Mapping[str, str], *, patience: float = 0.0) -> None:
                 f"{taken[port]} and {part} cannot both listen on port {port}: give one another (--{part}-port)"
             )
         taken[port] = part
-        while not port_is_free(host, port):
-            if time.monotonic() > deadline:
+        while (error := _refusal(host, port)) is not None:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 option = "--port" if part == "api" else f"--{part}-port"
-                raise Unavailable(f"port {port} of the {part} is in use: choose another with {option}")
+                raise _unavailable(part, url, error, option=option)
             time.sleep(_LOOK)
 
 
@@ -43,20 +44,37 @@ def check_port(service: Service, *, option: str) -> None:
     """Look at the port of one service.
 
     Raises:
-        Unavailable: something else listens there; the text names the option that chooses another.
+        Unavailable: something else listens there, or the address is none of this machine; the text names the option
+            that chooses another.
     """
-    address = urlsplit(service.url or "")
-    if not port_is_free(address.hostname or "", address.port or 0):
-        raise Unavailable(f"port {address.port} of the {service.name} is in use: choose another with {option}")
+    url = service.url or ""
+    address = urlsplit(url)
+    error = _refusal(address.hostname or "", address.port or 0)
+    if error is not None:
+        raise _unavailable(service.name, url, error, option=option)
 
 
 def port_is_free(host: str, port: int) -> bool:
     """Whether one could listen there now."""
+    return _refusal(host, port) is None
+
+
+def _refusal(host: str, port: int) -> OSError | None:
+    """Why one cannot listen there now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one in TIME_WAIT is free
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
+
+
+def _unavailable(part: str, url: str, error: OSError, *, option: str) -> Unavailable:
+    address = urlsplit(url)
+    if error.errno == errno.EADDRINUSE:
+        return Unavailable(f"port {address.port} of the {part} is in use: choose another with {option}")
+    return Unavailable(
+        f"the {part} cannot listen on {address.hostname} ({error.strerror}): name an address of this machine"
+    )

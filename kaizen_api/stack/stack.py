@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect, reaching, socket_path
+from kaizen_api.connection import socket_path
 from kaizen_api.errors import Unavailable
+from kaizen_api.eviction import refuse_eviction
 from kaizen_api.jobs import answering_workers
 from kaizen_api.processes import Processes
 from kaizen_api.server import server_binary, start_server
@@ -19,6 +20,7 @@ from kaizen_api.stack.pulse import answers
 from kaizen_api.stack.services import Service
 from kaizen_api.stack.supervision import Supervision
 from kaizen_api.stack.variables import variables
+from kaizen_api.stack.watch import Watch
 
 SERVER = "redis"
 READY_SECONDS = 120.0
@@ -58,6 +60,7 @@ class Stack:
         self._services: dict[str, Service] = {}
         self._on_change = on_change
         self._supervision = Supervision(self._restart, say)
+        self._watch = Watch(self._nodes, say)
         self._processes = Processes(on_exit=self._supervision.ended)
 
     def __enter__(self) -> Self:
@@ -91,6 +94,7 @@ class Stack:
         """Start the server, or see that the configured one answers.
 
         Raises:
+            Conflict: it may evict what was accepted.
             Unavailable: it does not.
         """
         if self._embedded:
@@ -98,10 +102,10 @@ class Stack:
             url = start_server(self._processes, self.config.data_dir, log=self.log, persistent=self._persistent)
             self.config = self.config.model_copy(update={"redis_url": url})
         else:
-            with reaching(self.config), connect(self.config) as client:
-                client.ping()
+            refuse_eviction(self.config)
         self._make_temporary()
         self._supervision.start()
+        self._watch.start(self.config)
 
     def launch(self, services: Sequence[Service]) -> None:
         """Start services, in their order.
@@ -132,6 +136,7 @@ class Stack:
 
     def stop(self) -> None:
         """End the services together, then the server, then remove what was handed over."""
+        self._watch.close()
         self._supervision.close()
         names = [name for name in self._processes.pids if name != SERVER]
         if names:
@@ -152,6 +157,11 @@ class Stack:
         mute = [service for service in services if service.node and service.node not in found]
         gone = [service for service in services if service.name not in self._processes.pids]
         return list({service.name: service for service in (*waiting, *mute, *gone)}.values())
+
+    def _nodes(self) -> dict[str, int]:
+        """Node → pid of the workers that run now."""
+        pids = self._processes.pids
+        return {one.node: pids[name] for name, one in self._services.items() if one.node and name in pids}
 
     def _restart(self, name: str) -> None:
         if name == SERVER:  # its settings, and so its socket, are those of before
