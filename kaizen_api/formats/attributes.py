@@ -15,6 +15,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "session": ("gen_ai.conversation.id", "session.id"),
     "user": ("user.id", "enduser.id"),
     "model": ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+    "parameters": ("llm.invocation_parameters",),
     "tool": ("gen_ai.tool.name", "tool.name"),
     "error": ("error.type", "exception.type"),
     "response_id": ("gen_ai.response.id",),
@@ -23,11 +24,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "input": ("gen_ai.input.messages", "gen_ai.prompt", "llm.input_messages", "input.value"),
     "output": ("gen_ai.output.messages", "gen_ai.completion", "llm.output_messages", "output.value"),
     # what to break down by
-    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider"),
+    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
     "agent": ("gen_ai.agent.name",),
     "input_tokens": ("gen_ai.usage.input_tokens", "llm.token_count.prompt"),
     "output_tokens": ("gen_ai.usage.output_tokens", "llm.token_count.completion"),
-    "finish_reason": ("gen_ai.response.finish_reasons",),
+    "finish_reason": ("gen_ai.response.finish_reasons", "llm.finish_reason"),
     "service": ("service.name",),
     # a score, as an event or a log record
     "score_name": ("gen_ai.evaluation.name",),
@@ -49,6 +50,15 @@ STEPS = frozenset(
 
 DETAILS = "gen_ai.client.inference.operation.details"
 """The event that carries a call's texts where its span does not."""
+
+CONTENTS = frozenset({DETAILS, "gen_ai.content.prompt", "gen_ai.content.completion"})
+"""Events whose attributes are a call's texts; the older conventions have one for each side of it."""
+
+MESSAGES: Mapping[str, str] = {
+    **{f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")},
+    "gen_ai.choice": "choice",
+}
+"""Events of the older conventions that are a message each, as events of a span or log records → who speaks."""
 
 EVALUATION = "gen_ai.evaluation.result"
 EXCEPTION = "exception"

@@ -1,14 +1,14 @@
 """Spans and scores from attributes, by the table in `attributes`, whether a span or a log record carries them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from kaizen_api.errors import Invalid
-from kaizen_api.formats.attributes import BREAKDOWNS, MODEL_CALLS, STEPS, find, find_all, unflattened
-from kaizen_api.formats.messages import answered, asked, called
+from kaizen_api.formats.attributes import BREAKDOWNS, MESSAGES, MODEL_CALLS, STEPS, find, find_all, unflattened
+from kaizen_api.formats.messages import answered, asked, called, used
 from kaizen_api.formats.records import breakdowns, named
 from kaizen_api.formats.scores import Score, finite
 from kaizen_api.formats.spans import Part, Scope, Span, Verdict, part_of
@@ -21,6 +21,9 @@ _FEEDBACK: tuple[tuple[str, Scope], ...] = (
     ("session.annotations", "session"),
     ("session.evaluations", "session"),
 )
+
+_NO_TEXT = ("", "__REDACTED__")
+"""The second is what OpenInference writes for a text that the application hides: it is nobody's question."""
 
 
 def span_of(
@@ -38,9 +41,10 @@ def span_of(
         error: Type of the error it ended in.
     """
     kind = str(find(given, "kind") or "").lower()
-    query = next((text for value in find_all(given, "input") if (text := asked(value))), "")
-    answer = next((text for value in find_all(given, "output") if (text := answered(value))), "")
+    query = next((text for value in find_all(given, "input") if (text := asked(value)) not in _NO_TEXT), "")
+    answer = next((text for value in find_all(given, "output") if (text := answered(value)) not in _NO_TEXT), "")
     tool = next((name for value in find_all(given, "output") if (name := called(value))), None)
+    before = next((name for value in find_all(given, "input") if (name := used(value))), None)
     part = part_of(speaks=kind in MODEL_CALLS, query=query, answer=answer, error=error, tool=tool)
     return Span(
         trace=ids[0],
@@ -54,8 +58,8 @@ def span_of(
         start=times[0],
         end=times[1],
         error=error,
-        model=named(find(given, "model")),
-        tool=named(find(given, "tool")) or tool,
+        model=named(find(given, "model")) or named(_object(find(given, "parameters")).get("model")),
+        tool=named(find(given, "tool")) or before or tool,
         response_id=named(find(given, "response_id")) or "",
         entry_ids=_names(find(given, "entry_ids")),
         metadata=_metadata(given),
@@ -81,6 +85,34 @@ def _object(value: Any) -> Mapping[str, Any]:
         return msgspec.json.decode(value, type=dict[str, Any]) if isinstance(value, str) else {}
     except (ValueError, RecursionError):
         return {}
+
+
+def texts_of(events: Iterable[tuple[str | None, Mapping[str, Any]]]) -> dict[str, Any]:
+    """What the message events of a call say, as the attributes that today's conventions have for it.
+
+    Args:
+        events: Names and contents of the call's events, in order; those that are no message are passed over.
+    """
+    asked_with: list[Mapping[str, Any]] = []
+    answers: list[Mapping[str, Any]] = []
+    for name, given in events:
+        role = MESSAGES.get(name or "")
+        if role == "choice":
+            answers.append(_choice(_content(given)))
+        elif role:
+            asked_with.append({"role": role, **_content(given)})
+    texts = {"gen_ai.input.messages": asked_with, "gen_ai.output.messages": answers}
+    return {name: messages for name, messages in texts.items() if messages}
+
+
+def _content(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a message: some write them as one JSON string."""
+    return {**given, **_object(given.get("gen_ai.event.content"))}
+
+
+def _choice(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    said = fields.get("message")
+    return {"role": "assistant", **(said if isinstance(said, Mapping) else {"content": said})}
 
 
 def feedback_of(given: Mapping[str, Any], span: Span) -> Iterator[Verdict]:

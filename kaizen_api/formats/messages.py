@@ -118,6 +118,13 @@ def called(value: Any) -> str | None:
     return next((tool for item in _spoken(opened) if (tool := tool_of(item))), None)
 
 
+def used(value: Any) -> str | None:
+    """The first tool that was called since the user last spoke, from the messages that a call took as its input."""
+    spoken = [item for item in _items(_opened(value)) if isinstance(item, Mapping)]
+    last = max((index for index, item in enumerate(spoken) if _role(item) == "user"), default=len(spoken))
+    return next((tool for item in spoken[last + 1 :] if (tool := tool_of(item))), None)
+
+
 def _spoken(value: Any) -> Iterator[Mapping[str, Any]]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, Mapping):

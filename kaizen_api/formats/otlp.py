@@ -7,22 +7,34 @@ Over HTTP a trace arrives in parts, and what one request holds decides. A span t
 trace asked has the same id, so both count once; a score counts if what it scores is in the same request.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from kaizen_api.errors import Invalid
-from kaizen_api.formats.attributes import DETAILS, EVALUATION, EXCEPTION, attributes, find, objects
+from kaizen_api.formats.attributes import (
+    CONTENTS,
+    DETAILS,
+    EVALUATION,
+    EXCEPTION,
+    MESSAGES,
+    attributes,
+    find,
+    objects,
+    value_of,
+)
 from kaizen_api.formats.contract import Format, Refused
-from kaizen_api.formats.genai import evaluation_of, feedback_of, span_of
+from kaizen_api.formats.genai import evaluation_of, feedback_of, span_of, texts_of
 from kaizen_api.formats.join import joined, joined_rows
 from kaizen_api.formats.moments import EPOCH
 from kaizen_api.formats.records import named
-from kaizen_api.formats.spans import Row, error_type
+from kaizen_api.formats.spans import Row, Span, error_type
 from kaizen_api.schema import Interaction
 
 _TRACES = ("resourceSpans", "scopeSpans", "spans")
 _LOGS = ("resourceLogs", "scopeLogs", "logRecords")
+_TELLING = CONTENTS | {EXCEPTION}
 _FAILED = (2, "STATUS_CODE_ERROR")
 _NS_IN_US = 1000
 
@@ -77,9 +89,11 @@ def _each(payload: Mapping[str, Any], path: tuple[str, str, str]) -> Iterator[tu
 def _span_rows(payload: Mapping[str, Any]) -> Iterator[Row | Invalid]:
     for resource, item in _each(payload, _TRACES):
         own = attributes(item.get("attributes"))
-        events = [(event.get("name"), attributes(event.get("attributes"))) for event in objects(item.get("events"))]
-        told = {name: value for kind, given in events if kind in (DETAILS, EXCEPTION) for name, value in given.items()}
-        given = {**resource, **told, **own}
+        events = [
+            (named(event.get("name")), attributes(event.get("attributes"))) for event in objects(item.get("events"))
+        ]
+        told = {name: value for kind, given in events if kind in _TELLING for name, value in given.items()}
+        given = {**resource, **texts_of(events), **told, **own}
         ids = (_id(item, "traceId"), _id(item, "spanId"), _id(item, "parentSpanId"))
         times = (_time(item.get("startTimeUnixNano")), _time(item.get("endTimeUnixNano")))
         span = span_of(given, ids, times, _error(item.get("status"), given, own))
@@ -91,22 +105,45 @@ def _span_rows(payload: Mapping[str, Any]) -> Iterator[Row | Invalid]:
 
 
 def _log_rows(payload: Mapping[str, Any]) -> Iterator[Row | Invalid]:
+    calls: dict[tuple[str, str], list[_Said]] = {}
     for resource, item in _each(payload, _LOGS):
         own = attributes(item.get("attributes"))
-        body = attributes(_listed(item.get("body")))
-        kind = item.get("eventName") or own.get("event.name")
-        ids = (_id(item, "traceId"), _id(item, "spanId"), "")
+        body = value_of(item.get("body"))
+        given = {**body, **own} if isinstance(body, Mapping) else own
+        kind = named(item.get("eventName")) or named(own.get("event.name")) or ""
+        trace, span = _id(item, "traceId"), _id(item, "spanId")
         if kind == EVALUATION:
-            yield evaluation_of({**body, **own}, trace=ids[0], span=ids[1])
+            yield evaluation_of(given, trace=trace, span=span)
         elif kind == DETAILS:
-            at = _time(item.get("timeUnixNano")) or _time(item.get("observedTimeUnixNano"))
-            yield span_of({**resource, **body, **own}, ids, (None, at), error_type(find(own, "error")))
+            yield span_of({**resource, **given}, (trace, span, ""), (None, _at(item)), error_type(find(own, "error")))
+        elif kind in MESSAGES and span:
+            calls.setdefault((trace, span), []).append(_Said(kind, given, {**resource, **own}, _at(item)))
+        elif kind in MESSAGES:
+            yield Invalid("a message event outside of a span: log it while the span of its call is current")
+    yield from (_call(said, ids) for ids, said in calls.items())
 
 
-def _listed(body: Any) -> Any:
-    """The entries of a log record's body, where it is an object."""
-    held = body.get("kvlistValue") if isinstance(body, Mapping) else None
-    return held.get("values") if isinstance(held, Mapping) else None
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message of a call, logged by itself."""
+
+    kind: str
+    content: Attributes
+    around: Attributes
+    at: datetime | None
+
+
+def _call(said: Sequence[_Said], ids: tuple[str, str]) -> Span:
+    """The call that messages belong to which were logged one by one; when it began, they do not tell."""
+    around = {name: value for each in said for name, value in each.around.items()}
+    texts = texts_of((each.kind, each.content) for each in said)
+    end = max((each.at for each in said if each.at), default=None)
+    given = {"gen_ai.operation.name": "chat", **around, **texts}
+    return span_of(given, (*ids, ""), (None, end), error_type(find(around, "error")))
+
+
+def _at(item: Mapping[str, Any]) -> datetime | None:
+    return _time(item.get("timeUnixNano")) or _time(item.get("observedTimeUnixNano"))
 
 
 def _id(item: Mapping[str, Any], name: str) -> str:

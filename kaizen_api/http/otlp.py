@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from kaizen_api.errors import Invalid
+from kaizen_api.errors import Invalid, Unavailable
 from kaizen_api.formats.contract import Refused
 from kaizen_api.formats.otlp import interactions_from_logs, interactions_from_traces
 from kaizen_api.http.answers import Receipt, Refusal, answer
@@ -37,6 +37,9 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[Interaction | Refu
     "traces": interactions_from_traces,
     "logs": interactions_from_logs,
 }
+_RETRY_AFTER = 3.0
+"""Seconds, where less would do: an exporter in Python tries six times, for 10 s if not told otherwise, then drops what
+it has; asked to wait for one second each time, it would drop it after five."""
 _BODY = body({"application/json": {"type": "object"}, PROTOBUF: {"type": "string", "format": "binary"}})
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
@@ -64,6 +67,13 @@ async def logs(request: Request) -> Response:
 
 
 async def _export(request: Request, signal: str) -> Response:
+    try:
+        return await _taken(request, signal)
+    except Unavailable as error:
+        raise type(error)(str(error), retry_after=max(error.retry_after, _RETRY_AFTER)) from None
+
+
+async def _taken(request: Request, signal: str) -> Response:
     service, tenant = service_of(request), tenant_of(request)
     media = media_type(request, _MEDIA) or "application/json"
     content = await read_body(request)

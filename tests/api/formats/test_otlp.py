@@ -1,5 +1,6 @@
 """OTLP attributes: the current conventions, the legacy ones, OpenInference."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,6 +95,80 @@ def test_openinference_calls_of_tools(taken, otlp):
     answer = {"openinference.span.kind": "CHAIN", "input.value": "Where is my card?", "output.value": "On its way."}
     (interaction,) = taken([otlp.request(otlp.span("a", given), otlp.span("b", answer, seconds=(2, 3)))])
     assert (interaction.response, interaction.tool, interaction.response_time) == ("On its way.", "track", 3.0)
+
+
+def test_what_openinference_says_of_a_failed_call(taken, otlp):
+    """No answer names its model, so that the one that was asked for counts."""
+    given = {
+        "openinference.span.kind": "LLM",
+        "llm.system": "some",
+        "llm.invocation_parameters": '{"model": "m1"}',
+        "input.value": "Where is my card?",
+        "llm.finish_reason": "stop",
+    }
+    (interaction,) = taken([otlp.request(otlp.span("a", given, status={"code": 2}))])
+    assert (interaction.model, interaction.error) == ("m1", "error")
+    assert interaction.metadata == {"provider": "some", "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize("parameters", ["", "{", "[]", '{"model": 7.5}', 7, None])
+def test_parameters_without_a_model(taken, otlp, parameters):
+    given = {"openinference.span.kind": "LLM", "llm.invocation_parameters": parameters, "input.value": "Why?"}
+    (interaction,) = taken([otlp.request(otlp.span("a", given))])
+    assert (interaction.query, interaction.model) == ("Why?", None)
+
+
+def test_what_openinference_hides_is_nobodys_question(reads, otlp):
+    hidden = {**OPENINFERENCE, "input.value": "__REDACTED__"}
+    hidden["llm.input_messages.0.message.contents.0.message_content.text"] = "__REDACTED__"
+    (item,) = reads([otlp.request(otlp.span("a", {**hidden, "evaluations.0.evaluation.name": ""}))])[:1]
+    assert "without its texts" in item.value.reason
+
+
+TRACK = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "track"}}]}
+OTHER = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "other"}}]}
+USER = {"role": "user", "content": "Where is my card?"}
+RESULT = {"role": "tool", "content": "Tuesday"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "tool"),
+    [
+        ([USER, TRACK, RESULT], "track"),
+        ([USER, TRACK, RESULT, OTHER, RESULT], "track"),
+        ([USER, OTHER, RESULT, {"role": "assistant", "content": "so"}, USER, TRACK, RESULT], "track"),
+        ([USER, OTHER, RESULT, {"role": "assistant", "content": "so"}, USER], None),
+    ],
+)
+def test_the_tool_is_the_first_since_the_user_spoke(taken, otlp, asked, tool):
+    """A call that goes on after a tool's result names it in what it takes, where nothing is around the two."""
+    given = {**otlp.CHAT, "gen_ai.input.messages": json.dumps(asked)}
+    (interaction,) = taken([otlp.request(otlp.span("a", given))])
+    assert (interaction.query, interaction.tool) == ("Where is my card?", tool)
+
+
+MESSAGE_EVENTS = [
+    [
+        ("gen_ai.user.message", {"content": "Where is my card?"}),
+        ("gen_ai.choice", {"message": "On its way."}),
+    ],
+    [
+        ("gen_ai.user.message", {"gen_ai.event.content": '{"role": "user", "content": "Where is my card?"}'}),
+        ("gen_ai.choice", {"gen_ai.event.content": '{"index": 0, "message": {"content": "On its way."}}'}),
+    ],
+    [
+        ("gen_ai.content.prompt", {"gen_ai.prompt": '[{"role": "user", "content": "Where is my card?"}]'}),
+        ("gen_ai.content.completion", {"gen_ai.completion": '[{"role": "assistant", "content": "On its way."}]'}),
+    ],
+]
+
+
+@pytest.mark.parametrize("said", MESSAGE_EVENTS)
+def test_events_of_the_older_conventions(taken, told, otlp, said):
+    bare = {name: item for name, item in otlp.CHAT.items() if not name.endswith("messages")}
+    events = [{"name": name, "attributes": otlp.attributes(given)} for name, given in said]
+    (interaction,) = taken([otlp.request(otlp.span("a", bare, events=events), **{"service.name": "help"})])
+    assert told(interaction) == otlp.CHAT_TOLD
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,22 @@ def test_logs_with_their_evaluations(taken, told, otlp):
         }
 
 
+def test_messages_that_are_a_record_each(otlp):
+    asked = otlp.record("gen_ai.user.message", {"session.id": "s1"}, spanId="a", traceId="t1")
+    asked["body"] = otlp.value({"content": "Where is my card?"})
+    answered = otlp.record("gen_ai.choice", {}, second=3, spanId="a", traceId="t1")
+    answered["body"] = otlp.value({"message": {"content": "On its way."}})
+    score = otlp.record("gen_ai.evaluation.result", otlp.EVALUATION, spanId="a", traceId="t1")
+    (interaction,) = interactions_from_logs(otlp.logs(answered, score, asked))
+    assert (interaction.query, interaction.response) == ("Where is my card?", "On its way.")
+    assert (interaction.session_id, interaction.critics) == ("s1", {"relevance": 0.75})
+    assert (interaction.occurred_at.second, interaction.response_time) == (3, None)
+    (refused,) = interactions_from_logs(otlp.logs({**asked, "spanId": ""}))
+    assert "outside of a span" in refused.reason
+    (silent,) = interactions_from_logs(otlp.logs({**asked, "body": None}))
+    assert "without its texts" in silent.reason
+
+
 def test_log_and_span_of_one_call_have_one_id(otlp):
     (of_span,) = interactions_from_traces(otlp.request(otlp.span("a", otlp.CHAT)))
     details = otlp.record("gen_ai.client.inference.operation.details", otlp.CHAT, traceId="t1", spanId="a")

@@ -188,5 +188,4 @@ async def test_a_wrong_shape_is_a_problem_that_names_the_field(client, api_redis
 async def test_without_redis_exporters_are_told_to_retry(serve, unreachable_config):
     client = await serve(unreachable_config)
     answer = await client.post("/v1/traces", content=span_request("x").SerializeToString(), headers=PROTOBUF)
-    assert answer.status_code == 503
-    assert int(answer.headers["retry-after"]) >= 1
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")  # 1 would use up an exporter's tries
