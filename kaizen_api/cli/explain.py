@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kaizen_api.cli.approval import entry_line, gap_step, insight_step
+from kaizen_api.cli.figures import interval, percent, points
 from kaizen_api.cli.output import details
 
 _DIAGNOSES = {
@@ -14,78 +16,96 @@ _DIAGNOSES = {
     "unclear": "the evidence does not say why",
 }
 
+Shown = Mapping[str, Any]
+Names = Mapping[str, str]
+"""Topic id → name; one that is gone has none."""
 
-def explain_topic(topic: Mapping[str, Any]) -> None:
+
+def explain_topic(topic: Shown, names: Names) -> None:
     """A topic: its name, weight, failure rate, and real queries."""
     details(
         [
             ("topic", f"{topic['name']} ({topic['id']})"),
-            ("size", f"{topic['size']} interactions, {topic['share']:.1%} of the window, {topic['users']} users"),
-            ("failure rate", f"{topic['failure_rate']:.1%}"),
-            ("part of", topic["parent"]),
+            ("size", f"{topic['size']} interactions, {percent(topic['share'])} of the window, {topic['users']} users"),
+            ("failure rate", percent(topic["failure_rate"])),
+            ("part of", called(topic["parent"], names)),
             ("examples", topic["exemplars"]),
             ("history", _history(topic)),
         ]
     )
 
 
-def explain_insight(insight: Mapping[str, Any], examples: Sequence[str]) -> None:
-    """An insight; the examples are real queries of its topic."""
+def explain_insight(insight: Shown, topic: Shown | None, gap: Shown | None, entries: Sequence[Shown]) -> None:
+    """An insight, with its topic as it is now, the gap it is about, and the entries found for that."""
     details(
         [
             ("what", insight["description"]),
-            ("how sure", f"{insight['confidence']:.1%}"),
+            ("how sure", percent(insight["confidence"])),
             ("why", f"{interval(insight['effect'])}; {insight['support']} interactions, {insight['users']} users"),
-            ("examples", list(examples)),
+            ("examples", topic["exemplars"] if topic else []),
             ("evidence", ", ".join(insight["evidence"])),
             ("what to do", insight["recommendation"]),
             ("status", f"{insight['status']} ({insight['type']}, {insight['id']})"),
-            ("topic", insight["topic"]),
+            ("topic", f"{topic['id']} ({topic['name']})" if topic else insight["topic"]),
             ("gap", insight["gap"]),
+            ("entries", [entry_line(entry) for entry in entries]),
+            ("next step", insight_step(insight, gap, entries)),
             ("history", _history(insight)),
         ]
     )
 
 
-def explain_gap(gap: Mapping[str, Any]) -> None:
-    """A gap with its diagnosis and what it is searched with."""
+def explain_gap(gap: Shown, names: Names, entries: Sequence[Shown]) -> None:
+    """A gap with its diagnosis, what it is searched with, and the entries found for it."""
+    measured = gap["deficit_interval"]
     details(
         [
-            ("gap", f"{gap['id']} in topic {gap['topic']}"),
+            ("gap", f"{gap['id']} in topic {called(gap['topic'], names)}"),
             ("diagnosis", f"{gap['diagnosis']}: {_DIAGNOSES[gap['diagnosis']]}"),
             ("users", gap["users"]),
-            ("deficit", f"{gap['deficit']:.1%} more failures than elsewhere"),
-            ("coverage", f"{gap['coverage']:.1%} of its queries by the knowledge base"),
+            ("failures", f"{interval(measured) if measured else points(gap['deficit'])} against the other topics"),
+            ("coverage", f"{percent(gap['coverage'])} of its queries by the knowledge base"),
             ("queries", gap["queries"]),
-            ("entries", gap["entries"]),
+            ("entries", [entry_line(entry) for entry in entries]),
             ("status", gap["status"]),
+            ("insight", gap["insight"]),
+            ("next step", gap_step(gap, entries)),
             ("history", _history(gap)),
         ]
     )
 
 
-def explain_effect(effect: Mapping[str, Any]) -> None:
+def explain_effect(effect: Shown, names: Names, *, reverted: bool) -> None:
     """An effect: both arms, the difference, the verdict."""
     arms = [
-        f"{name}: {effect[arm]} conversations, {effect[f'{arm}_failures']:.1f} failed"
+        f"{name}: {effect[arm]} conversations, {effect[f'{arm}_failures']:.1f} failed{_rate(effect, arm)}"
         for name, arm in (("with the change", "exposed"), ("hold-out", "held_out"))
     ]
+    topic = called(effect["topic"], names)
     details(
         [
-            ("effect", f"of insight {effect['insight']} on topic {effect['topic']}, since {effect['applied_at']}"),
+            ("effect", f"of insight {effect['insight']} on topic {topic}, since {effect['applied_at']}"),
             ("arms", arms),
             ("difference", interval(effect["difference"])),
             ("p value", f"{effect['p_value']:.3g}, valid at any time of looking"),
-            ("verdict", effect["verdict"]),
+            ("verdict", verdict(effect, reverted=reverted)),
         ]
     )
 
 
-def interval(value: Mapping[str, Any]) -> str:
-    """An estimate with its 95 % interval."""
-    numbers = [f"{value[name]:.3g}" if value[name] is not None else "?" for name in ("estimate", "low", "high")]
-    return f"{numbers[0]} {value['unit']} (95 % interval {numbers[1]} to {numbers[2]})"
+def verdict(effect: Shown, *, reverted: bool) -> str:
+    """What was measured, and whether the change has been taken back since."""
+    return f"{effect['verdict']}, reverted" if reverted else str(effect["verdict"])
 
 
-def _history(thing: Mapping[str, Any]) -> list[str]:
+def called(topic: str | None, names: Names) -> str | None:
+    """A topic by id and name."""
+    return f"{topic} ({names[topic]})" if topic is not None and topic in names else topic
+
+
+def _rate(effect: Shown, arm: str) -> str:
+    return f" ({percent(effect[f'{arm}_failures'] / effect[arm])})" if effect[arm] else ""
+
+
+def _history(thing: Shown) -> list[str]:
     return [f"{step['at']}  {step['event']}  {step['detail']}".rstrip() for step in thing["history"]]

@@ -1,19 +1,21 @@
-"""`kaizen topics · insights · gaps · effects`: lists of what Kaizen found, and one of them in full."""
+"""`kaizen topics · insights · gaps · effects`: lists of what Kaizen found."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+from redis import Redis
 
-from kaizen_api.cli.explain import explain_effect, explain_gap, explain_insight, explain_topic, interval
+from kaizen_api.cli.explain import verdict
+from kaizen_api.cli.figures import interval, percent, points
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import NotFound
 from kaizen_api.producer.batch import check_tenant
 from kaizen_api.queries import MAX_PAGE, Page, Queries, tenants
-from kaizen_api.schema import INSIGHT_TYPES
+from kaizen_api.schema import INSIGHT_TYPES, Effect
 
 _STATUSES = ("proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed")
 _GAP_STATUSES = ("open", "filling", "proposed", "filled", "unfilled", "dismissed")
@@ -23,7 +25,6 @@ _limit = click.option(
     "--limit", type=click.IntRange(1, MAX_PAGE), default=50, show_default=True, help="Most items of the list."
 )
 _cursor = click.option("--cursor", metavar="NEXT", help="Where the list goes on: `next` of the page before.")
-_id = click.argument("object_id", metavar="ID")
 
 
 @contextmanager
@@ -37,9 +38,18 @@ def reading(session: Session) -> Iterator[Queries]:
     config = session.config()
     tenant = check_tenant(config.tenant)
     with reaching(config), connect(config) as client:
-        if tenant != _configured(session) and tenant not in tenants(client):
-            raise NotFound(f"no such tenant {tenant}: `kaizen tenants` lists them")
+        check_known(session, client, tenant)
         yield Queries(client, tenant=tenant)
+
+
+def check_known(session: Session, client: Redis, tenant: str) -> None:
+    """Whether there can be anything of this tenant.
+
+    Raises:
+        NotFound: it was named and never sent anything; the configured one need not have.
+    """
+    if tenant != _configured(session) and tenant not in tenants(client):
+        raise NotFound(f"no such tenant {tenant}: `kaizen tenants` lists them")
 
 
 def _configured(session: Session) -> str:
@@ -57,8 +67,14 @@ def list_topics(session: Session, limit: int) -> None:
     """List topics, the largest first."""
     with reading(session) as queries:
         topics = queries.topics()
-    rows = ("id", "name", "size", "share", "failure_rate", "users")
-    _list(session, Page(topics[:limit]), rows, "no topics yet: `kaizen analyze` finds them")
+    columns = ("id", "name", "size", "share", "failure_rate", "users")
+    _list(
+        session,
+        Page(topics[:limit]),
+        columns,
+        "no topics yet: `kaizen analyze` finds them",
+        lambda topic: _in_percent(topic, "share", "failure_rate"),
+    )
 
 
 @click.command()
@@ -70,9 +86,10 @@ def list_topics(session: Session, limit: int) -> None:
 @click.pass_obj
 def list_insights(session: Session, limit: int, cursor: str | None, status: str | None, kind: str | None) -> None:
     """List insights, the strongest first."""
-    wanted = {name: value for name, value in (("status", status), ("type", kind)) if value}
+    with reading(session) as queries:
+        page = _page(queries, "insight", limit, cursor, {"status": status, "type": kind})
     columns = ("id", "type", "status", "confidence", "description")
-    _list(session, _page(session, "insight", limit, cursor, wanted), columns, "no insights")
+    _list(session, page, columns, "no insights", lambda insight: _in_percent(insight, "confidence"))
 
 
 @click.command()
@@ -82,89 +99,65 @@ def list_insights(session: Session, limit: int, cursor: str | None, status: str 
 @shared
 @click.pass_obj
 def list_gaps(session: Session, limit: int, cursor: str | None, status: str | None) -> None:
-    """List gaps, those that touch most users first."""
-    page, names = _about(session, "gap", limit, cursor, {"status": status} if status else {})
+    """List gaps, those that touch most users first; the deficit is in points of the failure rate."""
+    with reading(session) as queries:
+        page, names = _page(queries, "gap", limit, cursor, {"status": status}), topic_names(queries)
     columns = ("id", "topic", "topic name", "diagnosis", "status", "users", "deficit", "coverage")
-    _list(session, page, columns, "no gaps", lambda gap: {**gap, "topic name": names.get(gap["topic"])})
+
+    def shown(gap: dict[str, Any]) -> dict[str, Any]:
+        named = {**_in_percent(gap, "coverage"), "topic name": names.get(gap["topic"])}
+        return {**named, "deficit": points(gap["deficit"])}
+
+    _list(session, page, columns, "no gaps", shown)
 
 
 @click.command()
 @_limit
 @_cursor
-@click.option("--verdict", type=click.Choice(_VERDICTS), help="Only these.")
+@click.option("--verdict", "wanted", type=click.Choice(_VERDICTS), help="Only these.")
 @shared
 @click.pass_obj
-def list_effects(session: Session, limit: int, cursor: str | None, verdict: str | None) -> None:
-    """List the measured effects of what was applied."""
-    page, names = _about(session, "effect", limit, cursor, {"verdict": verdict} if verdict else {})
+def list_effects(session: Session, limit: int, cursor: str | None, wanted: str | None) -> None:
+    """List the measured effects of what was applied, also of what was reverted since."""
+    with reading(session) as queries:
+        page, names = _page(queries, "effect", limit, cursor, {"verdict": wanted}), topic_names(queries)
+        reverted = {effect.id for effect in page.items if is_reverted(queries, effect)}
     columns = ("id", "topic", "topic name", "verdict", "difference", "exposed", "held_out", "p_value")
 
     def shown(effect: dict[str, Any]) -> dict[str, Any]:
-        return {**effect, "topic name": names.get(effect["topic"]), "difference": interval(effect["difference"])}
+        told = {"verdict": verdict(effect, reverted=effect["id"] in reverted), "topic name": names.get(effect["topic"])}
+        return {**effect, **told, "difference": interval(effect["difference"])}
 
     _list(session, page, columns, "no effects measured yet", shown)
 
 
-@click.command()
-@_id
-@shared
-@click.pass_obj
-def show_topics(session: Session, object_id: str) -> None:
-    """Show one topic in full."""
-    with reading(session) as queries:
-        emit(session, queries.topic(object_id), explain_topic)
+def topic_names(queries: Queries) -> dict[str, str]:
+    """Topic id → name, of the topics there are."""
+    return {topic.id: topic.name for topic in queries.topics()}
 
 
-@click.command()
-@_id
-@shared
-@click.pass_obj
-def show_insights(session: Session, object_id: str) -> None:
-    """Show one insight: what, how sure, why, examples, what to do."""
-    with reading(session) as queries:
-        insight = queries.get("insight", object_id)
-        topic = next((topic for topic in queries.topics() if topic.id == insight.topic), None)
-    examples = topic.exemplars if topic else []
-    emit(session, insight, lambda found: explain_insight(found, examples))
+def is_reverted(queries: Queries, effect: Effect) -> bool:
+    """Whether the change that was measured has been taken back."""
+    try:
+        return bool(queries.get("insight", effect.insight).status == "reverted")
+    except NotFound:  # archived since
+        return False
 
 
-@click.command()
-@_id
-@shared
-@click.pass_obj
-def show_gaps(session: Session, object_id: str) -> None:
-    """Show one gap: who runs into it, why, and what was found to fill it."""
-    with reading(session) as queries:
-        emit(session, queries.get("gap", object_id), explain_gap)
+def _page(queries: Queries, kind: str, limit: int, cursor: str | None, wanted: dict[str, str | None]) -> Page:
+    """A page of one kind, only of what has the values that are wanted."""
+    values = {name: value for name, value in wanted.items() if value}
+    return queries.page(
+        kind,
+        cursor=cursor,
+        limit=limit,
+        where=lambda item: all(getattr(item, name) == value for name, value in values.items()),
+    )
 
 
-@click.command()
-@_id
-@shared
-@click.pass_obj
-def show_effects(session: Session, object_id: str) -> None:
-    """Show one effect: the exposed against the hold-out."""
-    with reading(session) as queries:
-        emit(session, queries.get("effect", object_id), explain_effect)
-
-
-def _page(session: Session, kind: str, limit: int, cursor: str | None, wanted: dict[str, str]) -> Page:
-    with reading(session) as queries:
-        return queries.page(
-            kind,
-            cursor=cursor,
-            limit=limit,
-            where=lambda item: all(getattr(item, name) == value for name, value in wanted.items()),
-        )
-
-
-def _about(
-    session: Session, kind: str, limit: int, cursor: str | None, wanted: dict[str, str]
-) -> tuple[Page, dict[str, str]]:
-    """A page of what is about topics, and the topics' names."""
-    page = _page(session, kind, limit, cursor, wanted)
-    with reading(session) as queries:
-        return page, {topic.id: topic.name for topic in queries.topics()}
+def _in_percent(item: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The item with these of its shares as people read them."""
+    return {**item, **{name: percent(item[name]) for name in names}}
 
 
 def _list(

@@ -44,9 +44,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) 
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in filled)
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(_text(name), justify="right" if numeric else "left", overflow="fold")
     for row in filled:
-        grid.add_row(*(Text(f"{cell:.3g}" if isinstance(cell, float) else printable(str(cell))) for cell in row))
+        grid.add_row(*(_text(f"{cell:.3g}" if isinstance(cell, float) else cell) for cell in row))
     Console(highlight=False).print(grid)
 
 
@@ -58,5 +58,10 @@ def details(pairs: Iterable[tuple[str, Any]]) -> None:
     for name, value in pairs:
         lines = value if isinstance(value, list) else [value]
         for index, line in enumerate(line for line in lines if line not in (None, "", {})):
-            grid.add_row("" if index else name, Text(printable(str(line))))
+            grid.add_row("" if index else _text(name), _text(line))
     Console(highlight=False).print(grid)
+
+
+def _text(value: object) -> Text:
+    """As it is: no markup in it is obeyed either."""
+    return Text(printable(str(value)))

@@ -53,7 +53,16 @@ class Root(LazyGroup):
             return FAILED
         except (click.ClickException, click.Abort, KaizenError, OSError) as error:
             return _fail(error, wants_json="--json" in argv)
+        except (UnicodeEncodeError, TypeError):  # the latter from what is compiled and takes text
+            if _are_text(argv):
+                raise
+            return _fail(click.UsageError("an argument is not UTF-8: check it"), wants_json="--json" in argv)
         return returned if isinstance(returned, int) else 0
+
+
+def _are_text(argv: Sequence[str]) -> bool:
+    """Whether every argument came in as text; of one that did not, the system left what cannot be encoded."""
+    return not any("\ud800" <= character <= "\udfff" for argument in argv for character in argument)
 
 
 def _fail(error: Exception, *, wants_json: bool) -> int:
@@ -76,7 +85,7 @@ def build() -> Root:
     for name, (target, help_line) in _COMMANDS.items():
         root.lazy(name, f"kaizen_api.cli.{target}", help_line)
     for kind, help_line in _FOUND.items():
-        show = (f"kaizen_api.cli.found:show_{kind}", "Show one in full.")
+        show = (f"kaizen_api.cli.shown:show_{kind}", "Show one in full.")
         root.add_command(_group(kind, help_line, f"found:list_{kind}", show=show))
     root.add_command(_group("tenants", "Show who sends interactions.", "tenants:list_tenants"))
     _join(root)

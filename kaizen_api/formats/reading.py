@@ -100,6 +100,6 @@ def _found(source: Source) -> str:
             failed = Invalid(f"{source.name}: {source.damage}") if source.damage else error
             if len(head) >= CHUNK_BYTES and b"\n" not in head:
                 failed = Invalid(f"{failed}; its first line may be {TOO_LONG}")
-        if head.count(b"\n") < lines:
+        if source.exhausted:
             break
     raise failed

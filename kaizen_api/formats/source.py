@@ -77,6 +77,7 @@ class Source:
         self.name = name
         self.damage: str | None = None
         self.first = b""
+        self.exhausted = False
         self._stream = stream
         self._origin = stream.tell() if stream.seekable() else None
         self._begun = False
@@ -90,7 +91,8 @@ class Source:
     def head(self, lines: int) -> bytes:
         """Its first lines, as many of them as fit the longest record's size; only before `begin`.
 
-        A line that is too long for a record is passed over unheld, unless there is nothing else.
+        A line that is too long for a record is passed over unheld, unless there is nothing else. Afterwards `exhausted`
+        says whether a head of more lines would be the same.
         """
         got: list[bytes] = []
         seen: list[Iterable[bytes]] = []
@@ -105,6 +107,7 @@ class Source:
                 seen.append([line])
                 room -= len(line)
         head = b"".join(got)
+        self.exhausted = len(got) < lines
         self.first = head if first is None else first
         self._reader = _behind(chain.from_iterable(seen), self._reader)
         return head if head.strip() else self.first

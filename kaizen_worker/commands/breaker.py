@@ -1,5 +1,6 @@
 """`kaizen breaker list · open · close · auto`."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
@@ -15,8 +16,23 @@ from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine.runtime import Tenant
 
 _name = click.argument("name")
+_YEAR = 31_536_000.0
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """A range lets NaN pass."""
+    if not math.isfinite(value):
+        raise click.BadParameter("give a number of seconds")
+    return value
+
+
 _seconds = click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), default=86_400.0, show_default=True, help="For how long."
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True, max=_YEAR),
+    callback=_finite,
+    default=86_400.0,
+    show_default=True,
+    help="For how long.",
 )
 
 

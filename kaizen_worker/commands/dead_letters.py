@@ -1,7 +1,11 @@
 """`kaizen dead-letters list · replay · drop`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
+from kaizen_api.cli.found import check_known
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.errors import NotFound
@@ -18,7 +22,7 @@ _all = click.option("--all", "everything", is_flag=True, help="All of them.")
 @click.pass_obj
 def list_command(session: Session) -> None:
     """Show dead letters, the oldest first, with the reasons."""
-    with engine(session) as tenant:
+    with _known(session) as tenant:
         letters = list(dead_letters(tenant.redis, tenant=tenant.name))
     columns = ("id", "attempts", "reason", "query")
     rows = [_row(letter) for letter in letters]
@@ -32,7 +36,7 @@ def list_command(session: Session) -> None:
 @click.pass_obj
 def replay_command(session: Session, ids: tuple[str, ...], everything: bool) -> None:  # noqa: FBT001  # click's way
     """Put dead letters back into the stream; do it when their cause is mended."""
-    with engine(session) as tenant:
+    with _known(session) as tenant:
         count = put_back(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
     emit(session, {"replayed": count}, lambda _: echo(f"{count} back in the stream"))
 
@@ -44,9 +48,17 @@ def replay_command(session: Session, ids: tuple[str, ...], everything: bool) -> 
 @click.pass_obj
 def drop_command(session: Session, ids: tuple[str, ...], everything: bool) -> None:  # noqa: FBT001  # click's way
     """Delete dead letters for good."""
-    with engine(session) as tenant:
+    with _known(session) as tenant:
         count = drop(tenant.redis, _chosen(tenant, ids, everything=everything), tenant=tenant.name)
     emit(session, {"dropped": count}, lambda _: echo(f"{count} dropped"))
+
+
+@contextmanager
+def _known(session: Session) -> Iterator[Tenant]:
+    """The tenant that the options name, which has to have sent something to have dead letters."""
+    with engine(session) as tenant:
+        check_known(session, tenant.redis, tenant.name)
+        yield tenant
 
 
 def _chosen(tenant: Tenant, ids: tuple[str, ...], *, everything: bool) -> list[str]:
@@ -62,4 +74,5 @@ def _chosen(tenant: Tenant, ids: tuple[str, ...], *, everything: bool) -> list[s
 
 def _row(letter: DeadLetter) -> list[object]:
     query = letter.interaction.query if letter.interaction else "(cannot be decoded)"
-    return [letter.id, letter.attempts, letter.reason.splitlines()[-1], query[:60]]
+    *_, reason = ("", *letter.reason.splitlines())  # of a traceback the last line; of nothing, nothing
+    return [letter.id, letter.attempts, reason, query[:60]]

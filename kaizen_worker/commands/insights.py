@@ -1,14 +1,18 @@
-"""`kaizen insights apply · dismiss · revert ID`."""
+"""`kaizen insights apply · dismiss · revert ID`; applying says what it brought about."""
 
 import time
+from typing import Any
 
 import click
 
+from kaizen_api.cli.approval import applied_lines
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit
-from kaizen_api.schema import Insight
+from kaizen_api.rendering import plain
+from kaizen_api.schema import Entry, Insight
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import lifecycle
+from kaizen_worker.engine.runtime import Tenant
 
 _id = click.argument("insight_id", metavar="ID")
 _reason = click.option("--reason", default="by a person", show_default=True, help="Kept in its history.")
@@ -19,9 +23,22 @@ _reason = click.option("--reason", default="by a person", show_default=True, hel
 @shared
 @click.pass_obj
 def apply(session: Session, insight_id: str) -> None:
-    """Let an insight take effect; a second time changes nothing."""
+    """Let an insight take effect; a second time changes nothing.
+
+    Says which entries the assistant finds from now on, and which share of the conversations goes without them.
+    """
     with engine(session) as tenant:
-        _tell(session, lifecycle.apply(tenant, insight_id, at=_now()))
+        insight = lifecycle.apply(tenant, insight_id, at=_now())
+        entries = plain(_entries(tenant, insight))
+        hold_out = tenant.config.hold_out
+    document = {**plain(insight), "entries": entries, "hold_out": hold_out}
+
+    def show(shown: dict[str, Any]) -> None:
+        _say(shown)
+        for line in applied_lines(shown, entries, hold_out=hold_out):
+            echo(line)
+
+    emit(session, document, show)
 
 
 @click.command()
@@ -46,8 +63,18 @@ def revert(session: Session, insight_id: str, reason: str) -> None:
         _tell(session, lifecycle.revert(tenant, insight_id, reason=reason, at=_now()))
 
 
+def _entries(tenant: Tenant, insight: Insight) -> list[Entry]:
+    """What was found for the gap that it is about."""
+    gap = tenant.gaps.get(insight.gap) if insight.gap is not None else None
+    return [entry for entry in tenant.entries.many(gap.entries) if entry is not None] if gap is not None else []
+
+
 def _tell(session: Session, insight: Insight) -> None:
-    emit(session, insight, lambda shown: echo(f"{shown['id']} is {shown['status']}: {shown['description']}"))
+    emit(session, insight, _say)
+
+
+def _say(shown: dict[str, Any]) -> None:
+    echo(f"{shown['id']} is {shown['status']}: {shown['description']}")
 
 
 def _now() -> int:

@@ -1,4 +1,7 @@
-"""`kaizen kb search · add · export · rotate · archives · verify · restore`."""
+"""`kaizen kb search · add · export · rotate · archives · verify · restore`.
+
+What `export` writes, `add` takes: a line with `provenance` is an entry of an export, and becomes just what it was.
+"""
 
 import codecs
 import secrets
@@ -11,7 +14,9 @@ import msgspec
 
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import details, emit, note, table
+from kaizen_api.cli.terminal import escaped
 from kaizen_api.errors import Invalid, NotFound
+from kaizen_api.schema import Entry
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import daily
 from kaizen_worker.engine.runtime import Tenant
@@ -19,7 +24,14 @@ from kaizen_worker.knowledge import snapshots
 from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.store import archive
 
+
+class _Exported(Entry, kw_only=True, forbid_unknown_fields=True):
+    """A line of `kaizen kb export`."""
+
+
 _DOCUMENT = msgspec.json.Decoder(Document)
+_EXPORTED = msgspec.json.Decoder(_Exported)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SHOWN_REFUSALS = 20
 
 
@@ -45,7 +57,11 @@ def search_command(session: Session, query: str, limit: int) -> None:
 @shared
 @click.pass_obj
 def add_command(session: Session, files: tuple[BinaryIO, ...]) -> int:
-    """Add documents: JSONL with `{"id"?, "title", "text", "url"?}` a line. The same content again changes nothing."""
+    """Add documents: JSONL with `{"id"?, "title", "text", "url"?}` a line. The same content again changes nothing.
+
+    A line of `kaizen kb export` becomes the entry that it was, state, provenance and history included, in place of what
+    has its id.
+    """
     batch = f"import.{secrets.token_hex(4)}"
     counts = {True: 0, False: 0}
     refused: list[str] = []
@@ -69,11 +85,16 @@ def add_command(session: Session, files: tuple[BinaryIO, ...]) -> int:
 def _add(tenant: Tenant, line: bytes, batch: str) -> bool:
     """Whether it changed anything."""
     try:
-        document = _DOCUMENT.decode(line)
+        if "provenance" in _FIELDS.decode(line):
+            return _add_exported(tenant, _EXPORTED.decode(line))
+        return _add_document(tenant, _DOCUMENT.decode(line), batch)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f'not a document, {{"title", "text"}}: {error}') from None
+        raise Invalid(f'not a document, {{"title", "text"}}, nor a line of `kaizen kb export`: {error}') from None
     except RecursionError:
         raise Invalid("nested too deeply: a document is one flat object") from None
+
+
+def _add_document(tenant: Tenant, document: Document, batch: str) -> bool:
     entry = from_document(document, at=_now(), batch=batch)
     if document.id is not None:
         (before,) = tenant.entries.many([entry.id])
@@ -83,6 +104,16 @@ def _add(tenant: Tenant, line: bytes, batch: str) -> bool:
         tenant.entries.activate(kept.id, at=_now(), detail=batch)
         return True
     return kept.provenance.batch == batch
+
+
+def _add_exported(tenant: Tenant, line: _Exported) -> bool:
+    """As it was, once what a document is checked for is in order, and its text is the one that its hash is of."""
+    entry = Entry(**msgspec.structs.asdict(line))
+    document = msgspec.convert({"id": entry.id, "text": entry.text, "url": entry.provenance.url}, Document)
+    checked = from_document(document, at=_now())
+    if checked.provenance.content_hash != entry.provenance.content_hash:
+        raise Invalid("its text is not the one that was exported: to change it, give only id, title, text and url")
+    return bool(tenant.entries.load([entry]))
 
 
 @click.command()
@@ -96,7 +127,7 @@ def export_command(session: Session, out: BinaryIO) -> None:
     with engine(session) as tenant:
         out.write(before)
         for entry in tenant.entries.export():
-            out.write((between if count else b"") + msgspec.json.encode(entry))
+            out.write((between if count else b"") + escaped(msgspec.json.encode(entry).decode()).encode())
             count += 1
         out.write(after if count or session.json else b"")
     note(f"{count} entries")

@@ -1,15 +1,20 @@
 import time
+from contextlib import ExitStack
 
 import msgspec
 import pytest
+from redis import Redis
 
 from kaizen_api import feed as feeding
+from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_api.feed import REFUSALS_KEPT, Feed, Tally
 from kaizen_api.formats.contract import Read, Refused
+from kaizen_api.processes import Processes
 from kaizen_api.producer import Producer
 from kaizen_api.producer.batch import MAX_BATCH
 from kaizen_api.schema import Interaction, Record
+from kaizen_api.server import start_server
 
 STARTED = 1_700_000_000
 
@@ -92,10 +97,87 @@ def test_it_waits_for_room_and_goes_on(config, redis):
     assert tally.accepted == 1500
 
 
-def test_it_gives_up_after_its_patience(config, monkeypatch):
-    monkeypatch.setattr(feeding, "PATIENCE", 0.5)
-    away = config.model_copy(update={"redis_url": f"unix://{config.data_dir}/none.sock"})
+@pytest.fixture
+def passing(tmp_path):
+    """A server of the test's own: (configuration, what ends it, what starts it again)."""
+    folder = tmp_path / "passing"
+    folder.mkdir()
+    with ExitStack() as ending:
+
+        def start():
+            return start_server(ending.enter_context(Processes()), folder, log=folder / "log", persistent=False)
+
+        url = start()
+
+        def end():
+            with Redis.from_url(url) as client:
+                client.shutdown(nosave=True)
+
+        yield KaizenConfig(redis_url=url, data_dir=tmp_path), end, start
+
+
+@pytest.mark.parametrize("user_key", [None, "k"], ids=["asked for its key", "with a key of its own"])
+def test_where_redis_was_never_reached_it_fails_at_once(config, user_key):
+    """The configuration is wrong, most likely: to wait helps nobody."""
+    nowhere = f"unix://{config.data_dir}/none.sock"
+    away = KaizenConfig(redis_url=nowhere, data_dir=config.data_dir, user_key=user_key)
+    waits = []
     begun = time.monotonic()
-    with Producer(away) as producer, pytest.raises(Unavailable):
-        list(Feed(producer).take(reads(*asked(1)), Tally()))
-    assert time.monotonic() - begun < 5
+    with (
+        Producer(away) as producer,
+        pytest.raises(Unavailable, match=r"does not answer .*: start it .*correct KAIZEN_"),
+    ):
+        list(Feed(producer, on_wait=lambda *wait: waits.append(wait)).take(reads(*asked(1)), Tally()))
+    assert waits == []
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("user_key", [None, "k"], ids=["asked for its key", "with a key of its own"])
+def test_a_redis_that_goes_away_is_waited_for_with_patience(passing, monkeypatch, user_key):
+    monkeypatch.setattr(feeding, "PATIENCE", 3)
+    config, end, _ = passing
+    config = KaizenConfig(redis_url=config.redis_url, data_dir=config.data_dir, user_key=user_key)
+    waits = []
+    with Producer(config) as producer:
+        feed, tally = Feed(producer, on_wait=lambda error, _: waits.append(error)), Tally()
+        list(feed.take(reads(*asked(3)), tally))
+        end()
+        with pytest.raises(Unavailable, match="does not answer"):
+            list(feed.take(reads(*asked(3)), Tally()))
+    assert tally.accepted == 3
+    assert waits
+
+
+def test_one_that_comes_back_gets_everything_once(passing):
+    config, end, start = passing
+    waits = []
+
+    def come_back(*_):
+        waits.append(1)
+        start()
+
+    with Producer(config) as producer:
+        feed, tally = Feed(producer, on_wait=come_back), Tally()
+        offsets = feed.take(reads(*asked(2 * MAX_BATCH + 5)), tally)
+        assert next(offsets) == MAX_BATCH * 10
+        end()
+        list(offsets)
+    assert waits == [1]
+    assert (tally.accepted, tally.duplicate) == (2 * MAX_BATCH + 5, 0)
+
+
+def test_what_stands_for_an_unread_rest_is_kept_apart(producer):
+    tally = Tally()
+    rest = Refused("log:2", "the rest cannot be read", breaks_off=True)
+    list(Feed(producer).take(reads(Interaction(query="a"), rest, Refused("log:3", "no")), tally))
+    assert (tally.accepted, tally.refused) == (1, 2)
+    assert tally.broken == [rest]
+
+
+def test_what_only_the_intake_sees_has_its_remedy(producer):
+    tally = Tally()
+    list(Feed(producer).take(reads(Interaction(query="a", feedback=5.0), Interaction(query="b")), tally))
+    assert tally.accepted == 1
+    assert tally.refusals[0].reason == (
+        "`feedback`: expected `float` <= 1.0; give a number from -1 to 1, like 1 for a thumb up"
+    )

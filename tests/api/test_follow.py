@@ -3,7 +3,7 @@ import pytest
 
 from kaizen_api import keys
 from kaizen_api.errors import NotFound, Unavailable
-from kaizen_api.follow import draining, following, settling
+from kaizen_api.follow import catching_up, draining, following, settling
 from kaizen_api.producer import Producer
 from kaizen_api.queries import Queries
 from kaizen_api.schema import Cycle, Gap, Interaction
@@ -38,6 +38,53 @@ def test_draining_gives_up_where_nobody_works(config, queries):
         producer.append([Interaction(query="a")])
     with pytest.raises(Unavailable, match="1 interactions wait and none was committed"):
         list(draining(queries, patience=0.1))
+
+
+def accept(config, *queries):
+    with Producer(config) as producer:
+        producer.append([Interaction(query=query) for query in queries])
+
+
+def commit(redis, count=1):
+    """As the workers do: what is committed leaves the stream, the oldest first."""
+    for entry, _ in redis.xrange(keys.stream("default"), count=count):
+        redis.xdel(keys.stream("default"), entry)
+
+
+def test_nothing_to_catch_up_with_needs_no_look(queries):
+    assert list(catching_up(queries, seconds=0)) == []
+
+
+def test_catching_up_ends_with_what_was_there_before_whatever_follows(config, redis, queries):
+    accept(config, "a", "b")
+    looks = 0
+    for _ in catching_up(queries, seconds=60):
+        looks += 1
+        commit(redis)
+        accept(config, f"later {looks}", f"later still {looks}")  # more than is committed: it never drains
+    assert looks == 2
+    assert redis.xlen(keys.stream("default")) == 4
+
+
+def test_catching_up_gives_up_in_time(config, queries):
+    accept(config, "a", "b")
+    with pytest.raises(Unavailable, match="2 interactions wait after 0 s: are workers running"):
+        list(catching_up(queries, seconds=0))
+
+
+def test_catching_up_loses_patience_only_where_nothing_moves(config, redis, queries):
+    accept(config, *(str(number) for number in range(4)))
+    depths = []
+
+    def look():
+        for queue in catching_up(queries, seconds=60, patience=1.5):
+            depths.append(queue.depth)
+            if len(depths) in {5, 10}:  # the second one is later than patience from the beginning
+                commit(redis)
+
+    with pytest.raises(Unavailable, match="2 interactions wait after 2 s"):
+        look()
+    assert depths[:10] == [4] * 5 + [3] * 5
 
 
 @pytest.mark.parametrize("status", ["done", "insufficient_data", "failed"])

@@ -1,6 +1,8 @@
 """Commands about the installation: config, tenants, analyze, doctor, and the processes."""
 
+import socket
 import sys
+import threading
 
 import pytest
 
@@ -172,3 +174,70 @@ def test_a_process_without_a_server_is_not_started(kaizen, became, monkeypatch):
     assert result.exit_code == 1
     assert "set KAIZEN_REDIS_URL, or start `kaizen up`" in result.stderr
     assert became == []
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("command", ["api", "exporter"])
+def test_a_port_in_use_is_named_with_the_option(kaizen, kaizen_json, became, taken_port, command):
+    result = kaizen(command, "--port", taken_port)
+    assert result.exit_code == 1
+    assert result.stderr == f"error: port {taken_port} of the {command} is in use: choose another with --port\n"
+    assert str(taken_port) in kaizen_json(command, "--port", taken_port, status=1)["error"]
+    assert became == []
+
+
+def test_an_address_of_another_machine_is_told(kaizen, became):
+    result = kaizen("exporter", "--host", "192.0.2.1", "--port", "9191")
+    assert result.exit_code == 1
+    assert "the exporter cannot listen on 192.0.2.1" in result.stderr
+    assert "name an address of this machine" in result.stderr
+    assert became == []
+
+
+def accept(config, *queries):
+    with Producer(config) as producer:
+        producer.append([Interaction(query=query) for query in queries])
+
+
+def test_analyze_says_what_still_waits(kaizen, config):
+    accept(config, "a", "b")
+    result = kaizen("analyze")
+    assert result.exit_code == 0
+    assert "2 still waiting for the workers: this analysis may miss them, --wait waits for them first" in result.stderr
+
+
+def test_analyze_says_nothing_where_nothing_waits(kaizen):
+    assert kaizen("analyze").stderr == ""
+
+
+def test_analyze_waits_for_what_was_accepted_before(kaizen, config, redis):
+    """Nobody commits it: no analysis is asked for."""
+    accept(config, "a", "b")
+    result = kaizen("analyze", "--wait", "--timeout", "1")
+    assert result.exit_code == 1
+    assert "2 interactions wait after 1 s: are workers running?" in result.stderr
+    assert redis.llen(keys.BROKER_PREFIX + jobs.WORK_QUEUE) == 0
+
+
+def test_analyze_asks_once_what_was_accepted_before_is_committed(kaizen, config, redis, wait_until):
+    accept(config, "a")
+
+    def commit_later():
+        wait_until(lambda: redis.xlen(keys.stream("default")))
+        redis.xtrim(keys.stream("default"), maxlen=0, approximate=False)
+
+    committing = threading.Timer(0.5, commit_later)
+    committing.start()
+    try:
+        result = kaizen("analyze", "--wait", "--timeout", "5")
+    finally:
+        committing.join()
+    assert "is queued after" in result.stderr
+    assert redis.llen(keys.BROKER_PREFIX + jobs.WORK_QUEUE) == 1

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -187,3 +188,52 @@ def test_only_one_file_can_be_followed(kaizen, log, more, tmp_path):
     result = kaizen("push", *files, "--follow")
     assert result.exit_code == 2
     assert "--follow takes one FILE" in result.stderr
+
+
+def test_a_truncated_gzip_fails_and_keeps_what_came_before(kaizen, kaizen_json, tmp_path, redis):
+    rows = b"".join(b'{"query": "question %d", "id": "%d"}\n' % (number, number * 7919) for number in range(20_000))
+    path = tmp_path / "log.jsonl.gz"
+    path.write_bytes(gzip.compress(rows)[:-30_000])
+    document = kaizen_json("push", path, status=1)
+    assert document["accepted"] == redis.xlen("kz:{default}:stream") > 1000
+    assert document["refused"] == 1
+    assert "copy the log again" in document["files"][0]["error"]
+    result = kaizen("push", path)
+    assert result.exit_code == 1
+    assert f"{document['accepted']} duplicate, 1 refused\nnot read to its end: {path}:" in result.stdout
+
+
+def test_it_fails_also_where_the_damage_is_not_among_the_first_refusals(kaizen_json, tmp_path):
+    bad = b"".join(b'{"nothing": "%d"}\n' % (number * 7919) for number in range(5000))
+    path = tmp_path / "log.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"query": "a"}\n' + bad)[:-3000])
+    document = kaizen_json("push", path, status=1)
+    assert document["accepted"] == 1
+    assert "copy the log again" in document["files"][0]["error"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_an_over_long_first_line_is_refused_alone(kaizen, tmp_path, pack):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(pack(b'{"query": "' + b"x" * 5_000_000 + b'"}\n{"query": "a"}\n{"query": "b"}\n'))
+    result = kaizen("push", path)
+    assert result.exit_code == 0
+    assert result.stdout == "2 accepted, 0 duplicate, 1 refused\n"
+    assert f"refused {path}:1: longer than 4 MiB: split it" in result.stderr
+
+
+def test_where_redis_was_never_reached_it_fails_at_once(kaizen, kaizen_json, log, monkeypatch, tmp_path):
+    monkeypatch.setenv("KAIZEN_REDIS_URL", f"unix://{tmp_path}/none.sock")
+    begun = time.monotonic()
+    result = kaizen("push", log(3))
+    assert time.monotonic() - begun < 10
+    assert result.exit_code == 1
+    assert "waiting" not in result.stderr
+    assert "start it (`kaizen up` runs one of its own), or correct KAIZEN_REDIS_URL" in result.stderr
+    assert "does not answer" in kaizen_json("push", log(3), status=1)["error"]
+
+
+def test_a_folder_is_misuse(kaizen, tmp_path):
+    result = kaizen("push", tmp_path)
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr

@@ -1,5 +1,6 @@
 """`kaizen report` with a real server and real workers."""
 
+import gzip
 import json
 import os
 import signal
@@ -97,3 +98,18 @@ def test_a_log_without_interactions_fails_and_leaves_nothing(shell, tmp_path):
     assert "no interactions to analyse" in json.loads(done.stdout)["error"]
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "kaizen-report").exists()
+
+
+def test_a_truncated_gzip_fails_with_a_report_of_what_could_be_read(log, shell, tmp_path):
+    packed = gzip.compress(log.read_bytes() + os.urandom(40_000).hex().encode())
+    path = tmp_path / "log.jsonl.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    args = command(path, "--out", tmp_path / "out")
+    done = subprocess.run(args, env=shell, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["accepted"] == 240
+    (unread,) = summary["unread"]
+    assert unread["place"].startswith(str(path))
+    assert "copy the log again" in unread["reason"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(FILES)

@@ -1,0 +1,102 @@
+"""What waits for a person's word: the entries found for a gap, and the command that is the next step.
+
+Takes everything as rendered by `plain`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Shown = Mapping[str, Any]
+
+_STATES = {
+    "quarantined": "waits for approval",
+    "active": "active: the assistant finds it",
+    "superseded": "superseded: another one says it better",
+    "expired": "taken out",
+}
+_ADD = "nothing that may be let in was found: add what is missing with `kaizen kb add FILE`"
+_SEARCHED = "nothing yet: the workers still search; what they find is shown here"
+
+
+def entry_line(entry: Shown) -> str:
+    """An entry: its title, where it came from, and how it stands."""
+    origin = ", ".join(filter(None, (entry["provenance"]["source"], entry["provenance"]["url"])))
+    return f"{entry['title'] or '(no title)'} ({origin}): {_stands(entry)}"
+
+
+def insight_step(insight: Shown, gap: Shown | None, entries: Sequence[Shown]) -> str:
+    """The next step with an insight; `gap` is the one it is about, with the entries found for it."""
+    one = insight["id"]
+    match insight["status"]:
+        case "dismissed":
+            return "nothing: it stays aside, also when it is found again"
+        case "no_effect":
+            return f"it changed nothing that matters: `kaizen insights revert {one}` takes it out"
+        case "applied" | "confirmed" if insight["gap"] is None:
+            return f"nothing: its recommendation is served as guidance; `kaizen insights revert {one}` takes it back"
+        case "applied" | "confirmed":
+            return _applied_step(one, gap)
+        case _ if insight["gap"] is None:
+            return f"`kaizen insights apply {one}` serves the recommendation to the assistant, {_aside(one)}"
+        case _:
+            return _ADD if gap is None else gap_step({**gap, "insight": one}, entries)
+
+
+def gap_step(gap: Shown, entries: Sequence[Shown]) -> str:
+    """The next step with a gap and the entries found for it."""
+    insight = gap["insight"]
+    if gap["status"] == "dismissed":
+        return "nothing: it stays aside"
+    if gap["status"] in {"open", "filling"}:
+        return _SEARCHED
+    if gap["status"] == "filled":
+        return _measured(insight) if insight else "nothing: the assistant finds what was found"
+    if gap["status"] == "unfilled" or all(_stays_out(entry) for entry in entries):
+        return _ADD + (f", {_aside(insight)}" if insight else "")
+    if insight is None:
+        return "`kaizen insights --type gap` lists the insights that fill gaps"
+    return f"`kaizen insights apply {insight}` lets the assistant find what waits, {_aside(insight)}"
+
+
+def applied_lines(insight: Shown, entries: Sequence[Shown], *, hold_out: float) -> list[str]:
+    """What applying an insight has brought about; `hold_out` is the share of conversations that go without, 0..1."""
+    if insight["gap"] is None:
+        return ["its recommendation is served to the assistant as guidance; the effect of guidance is not measured"]
+    active = [entry for entry in entries if entry["state"] == "active"]
+    if not active:
+        return [_ADD if entries else "nothing is active yet: what a search finds for its gap becomes so by itself"]
+    going = (
+        f"{100 * hold_out:g}% of the conversations go without, to measure the effect: see `kaizen effects`"
+        if hold_out
+        else "no conversation goes without (KAIZEN_HOLD_OUT is 0), so no effect is measured"
+    )
+    return [f"{len(active)} of {len(entries)} entries active:", *(f"- {entry_line(entry)}" for entry in entries), going]
+
+
+def _stands(entry: Shown) -> str:
+    if not entry["flags"]:
+        return _STATES[entry["state"]]
+    flagged = f"flagged: {', '.join(entry['flags'])}"
+    return f"{_STATES['active']}; {flagged}" if entry["state"] == "active" else f"stays out, {flagged}"
+
+
+def _stays_out(entry: Shown) -> bool:
+    """Whether applying does not let it in."""
+    return entry["state"] == "superseded" or (bool(entry["flags"]) and entry["state"] != "active")
+
+
+def _applied_step(insight: str, gap: Shown | None) -> str:
+    if gap is None or gap["status"] == "unfilled":
+        return _ADD
+    return _SEARCHED if gap["status"] in {"open", "filling"} else _measured(insight)
+
+
+def _measured(insight: str) -> str:
+    return (
+        f"`kaizen effects show {insight}` says what it brought, once an analysis has measured it; "
+        f"`kaizen insights revert {insight}` takes it back"
+    )
+
+
+def _aside(insight: str) -> str:
+    return f"`kaizen insights dismiss {insight}` puts it aside"

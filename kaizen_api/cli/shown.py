@@ -1,0 +1,80 @@
+"""`kaizen topics · insights · gaps · effects show ID`: one of what Kaizen found, in full, with the next step."""
+
+from typing import Any
+
+import click
+
+from kaizen_api.cli.explain import explain_effect, explain_gap, explain_insight, explain_topic
+from kaizen_api.cli.found import is_reverted, reading, topic_names
+from kaizen_api.cli.options import Session, shared
+from kaizen_api.cli.output import emit
+from kaizen_api.errors import NotFound
+from kaizen_api.queries import Queries
+from kaizen_api.rendering import plain
+from kaizen_api.schema import Gap
+
+_id = click.argument("object_id", metavar="ID")
+
+
+@click.command()
+@_id
+@shared
+@click.pass_obj
+def show_topics(session: Session, object_id: str) -> None:
+    """Show one topic in full."""
+    with reading(session) as queries:
+        topic, names = queries.topic(object_id), topic_names(queries)
+    emit(session, topic, lambda found: explain_topic(found, names))
+
+
+@click.command()
+@_id
+@shared
+@click.pass_obj
+def show_insights(session: Session, object_id: str) -> None:
+    """Show one insight: what, how sure, why, examples, what to do, what waits for approval."""
+    with reading(session) as queries:
+        insight = queries.get("insight", object_id)
+        topic = next((topic for topic in queries.topics() if topic.id == insight.topic), None)
+        gap = _there(queries, "gap", insight.gap) if insight.gap else None
+        entries = _entries(queries, gap) if gap else []
+    about = plain(topic), plain(gap), entries
+    emit(session, insight, lambda found: explain_insight(found, *about))
+
+
+@click.command()
+@_id
+@shared
+@click.pass_obj
+def show_gaps(session: Session, object_id: str) -> None:
+    """Show one gap: who runs into it, why, what was found to fill it, and the next step."""
+    with reading(session) as queries:
+        gap = queries.get("gap", object_id)
+        names, entries = topic_names(queries), _entries(queries, gap)
+    emit(session, gap, lambda found: explain_gap(found, names, entries))
+
+
+@click.command()
+@_id
+@shared
+@click.pass_obj
+def show_effects(session: Session, object_id: str) -> None:
+    """Show one effect: the exposed against the hold-out."""
+    with reading(session) as queries:
+        effect = queries.get("effect", object_id)
+        names, reverted = topic_names(queries), is_reverted(queries, effect)
+    emit(session, effect, lambda found: explain_effect(found, names, reverted=reverted))
+
+
+def _entries(queries: Queries, gap: Gap) -> list[dict[str, Any]]:
+    """The entries found for a gap that are still there, rendered."""
+    found = (_there(queries, "entry", entry) for entry in gap.entries)
+    return [plain(entry) for entry in found if entry is not None]
+
+
+def _there(queries: Queries, kind: str, object_id: str) -> Any:
+    """One object, None where it is gone."""
+    try:
+        return queries.get(kind, object_id)
+    except NotFound:
+        return None

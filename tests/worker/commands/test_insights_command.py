@@ -1,0 +1,119 @@
+"""`kaizen insights apply · dismiss · revert`: what they bring about, and that they say so."""
+
+import msgspec
+import pytest
+
+from kaizen_api import keys
+from kaizen_api.schema import Entry, Gap, Insight, Interval, Provenance
+
+AT = 1_700_000_000_000_000
+
+
+@pytest.fixture
+def put(redis):
+    def put(kind, thing):
+        redis.hset(keys.objects("default", kind), thing.id, msgspec.msgpack.encode(thing))
+        redis.zadd(keys.order("default", kind), {thing.id: 1})
+
+    return put
+
+
+@pytest.fixture
+def insight(put):
+    """An insight about the gap with these entries, or about none."""
+
+    def insight(*entries, about_gap=True):
+        put(
+            "insight",
+            Insight(
+                id="i1",
+                type="gap",
+                description="stolen cards are not served",
+                confidence=0.9,
+                effect=Interval(estimate=0.3, low=0.2, high=0.4, unit="share"),
+                evidence=[],
+                recommendation="fill it",
+                gap="g1" if about_gap else None,
+            ),
+        )
+        ids = [entry.id for entry in entries]
+        status = "proposed" if entries else "open"
+        put("gap", Gap(id="g1", topic="t1", diagnosis="missing", users=4, queries=[], entries=ids, status=status))
+        for entry in entries:
+            put("entry", entry)
+
+    return insight
+
+
+def entry(number, **changed):
+    provenance = Provenance(source="folder", url="cards.md", retrieved_at=AT, content_hash=f"{number:064}", gap="g1")
+    base = Entry(id=f"e{number}", title=f"Card {number}", text="x", provenance=provenance, state="quarantined")
+    return msgspec.structs.replace(base, **changed)
+
+
+def test_applying_says_what_is_active_now_and_who_goes_without(command, insight):
+    insight(entry(1), entry(2), entry(3, flags=["instructions"]))
+    result = command("insights", "apply", "i1", hold_out=0.25)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "i1 is applied: stolen cards are not served",
+        "2 of 3 entries active:",
+        "- Card 1 (folder, cards.md): active: the assistant finds it",
+        "- Card 2 (folder, cards.md): active: the assistant finds it",
+        "- Card 3 (folder, cards.md): stays out, flagged: instructions",
+        "25% of the conversations go without, to measure the effect: see `kaizen effects`",
+    ]
+    assert command("insights", "apply", "i1", hold_out=0.25).stdout == result.stdout, "a second time changes nothing"
+
+
+def test_as_json_it_is_the_insight_with_the_entries_and_the_share(command_json, insight):
+    insight(entry(1))
+    shown = command_json("insights", "apply", "i1")
+    assert (shown["id"], shown["status"], shown["hold_out"]) == ("i1", "applied", 0.2)
+    assert [(one["id"], one["state"], one["title"]) for one in shown["entries"]] == [("e1", "active", "Card 1")]
+    assert shown["history"][-1]["at"].endswith("Z")
+
+
+def test_where_nobody_goes_without_no_effect_is_promised(command, insight):
+    insight(entry(1))
+    last = command("insights", "apply", "i1", hold_out=0.0).stdout.splitlines()[-1]
+    assert last == "no conversation goes without (KAIZEN_HOLD_OUT is 0), so no effect is measured"
+
+
+def test_before_anything_is_found_it_says_that_nothing_is_active_yet(command, insight):
+    insight()
+    assert "nothing is active yet: what a search finds" in command("insights", "apply", "i1").stdout
+
+
+def test_where_all_is_flagged_it_says_what_to_do(command, insight):
+    insight(entry(1, flags=["instructions"]))
+    assert "add what is missing with `kaizen kb add FILE`" in command("insights", "apply", "i1").stdout
+
+
+def test_what_is_about_no_gap_is_served_as_guidance(command, insight):
+    insight(about_gap=False)
+    assert "its recommendation is served to the assistant as guidance" in command("insights", "apply", "i1").stdout
+
+
+def test_reverting_takes_it_out_and_show_says_so(command, insight):
+    insight(entry(1))
+    command("insights", "apply", "i1")
+    assert command("insights", "revert", "i1").stdout == "i1 is reverted: stolen cards are not served\n"
+    assert "Card 1 (folder, cards.md): taken out" in command("insights", "show", "i1").stdout
+    again = command("insights", "apply", "i1").stdout
+    assert "1 of 1 entries active:" in again
+
+
+def test_dismissed_it_stays_aside(command, insight):
+    insight(entry(1))
+    assert command("insights", "dismiss", "i1").stdout.startswith("i1 is dismissed")
+    assert "nothing: it stays aside" in command("insights", "show", "i1").stdout
+    assert command("insights", "apply", "i1").exit_code == 1
+
+
+@pytest.mark.parametrize("step", ["apply", "dismiss", "revert"])
+def test_an_unknown_one_is_an_error_that_says_where_to_look(command, command_json, step):
+    result = command("insights", step, "nothing")
+    assert result.exit_code == 1
+    assert result.stderr == "error: no insight nothing: `kaizen insights` lists them\n"
+    assert "no insight nothing" in command_json("insights", step, "nothing", status=1)["error"]
