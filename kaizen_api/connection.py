@@ -1,7 +1,8 @@
 """Redis clients with bounded calls, and errors that say what to do.
 
-Guarantee: no call on these clients takes longer than about twice its time-out, whether Redis refuses, hangs or
-restarts, and no error names a password.
+Guarantee: no call on these clients takes longer than `CALL_SECONDS` (three of its time-outs where it has one of its
+own), whether Redis refuses, hangs or restarts, and no error names a password. A hung server costs one time-out, or two
+where a coroutine has to connect first: only a connection that broke is tried once more.
 """
 
 import socket
@@ -19,13 +20,15 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from kaizen_api.config import KaizenConfig, mask_setting
-from kaizen_api.errors import Unavailable
+from kaizen_api.errors import Backpressure, Unavailable
 
 TIMEOUT = 2.0
 """Seconds a call may wait for Redis, unless the caller says otherwise."""
 
+CALL_SECONDS = 3 * TIMEOUT
+"""Longest call: waiting for one of the connections, for a connection that breaks, and for a server that hangs."""
+
 _CONNECT_TIMEOUT = 1.0
-_HEALTH_CHECK = 25
 _MAX_CONNECTIONS = 50
 _PAUSE = 0.05
 
@@ -72,15 +75,15 @@ def broker_url(config: KaizenConfig) -> str:
 
 def connect(config: KaizenConfig, *, timeout: float = TIMEOUT) -> redis.Redis:
     """A client with undecoded replies; it connects at its first call. More callers than connections wait their turn."""
-    pool = redis.BlockingConnectionPool.from_url(
-        redis_url(config), retry=Retry(ConstantBackoff(_PAUSE), 1), **_limits(timeout)
-    )
+    retry = Retry(ConstantBackoff(_PAUSE), 1, (redis.ConnectionError,))  # who hangs is not asked twice
+    pool = redis.BlockingConnectionPool.from_url(redis_url(config), retry=retry, **_limits(timeout))
     return redis.Redis.from_pool(pool)
 
 
 def connect_async(config: KaizenConfig, *, timeout: float = TIMEOUT) -> AsyncRedis:
     """The same for coroutines."""
-    pool = AsyncPool.from_url(redis_url(config), retry=AsyncRetry(ConstantBackoff(_PAUSE), 1), **_limits(timeout))
+    retry = AsyncRetry(ConstantBackoff(_PAUSE), 1, (redis.ConnectionError,))
+    pool = AsyncPool.from_url(redis_url(config), retry=retry, **_limits(timeout))
     return AsyncRedis.from_pool(pool)
 
 
@@ -88,7 +91,7 @@ def _limits(timeout: float) -> dict[str, Any]:
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": min(timeout, _CONNECT_TIMEOUT),
-        "health_check_interval": _HEALTH_CHECK,
+        "health_check_interval": 0,  # a connection that broke is made again anyway; a check would wait as long
         "max_connections": _MAX_CONNECTIONS,
         "timeout": timeout,
     }
@@ -99,8 +102,8 @@ def reaching(config: KaizenConfig) -> Iterator[None]:
     """Within the block, a Redis that cannot be reached or used raises `Unavailable` with the remedy.
 
     Raises:
-        Unavailable: refused, hung, still loading, out of memory, wrong credentials, read-only, or any other of its
-            errors, whose class and text it names.
+        Unavailable: refused, hung, still loading, wrong credentials, read-only, or any other of its errors, whose class
+            and text it names; `Backpressure`: out of memory.
     """
     try:
         yield
@@ -117,7 +120,7 @@ def unavailable(error: redis.RedisError, config: KaizenConfig) -> Unavailable:
             "its own), or correct KAIZEN_REDIS_URL"
         )
     if isinstance(error, redis.OutOfMemoryError):
-        return Unavailable("Redis is at its maxmemory: nothing was taken; give it more, or let the workers drain")
+        return Backpressure("Redis is at its maxmemory: nothing was taken; give it more, or let the workers drain")
     password = unquote(urlsplit(config.redis_url or "").password or "")
     said = str(error).replace(password, "***") if password else str(error)
     return Unavailable(f"Redis at {where} cannot be used ({type(error).__name__}: {said}): correct that and try again")

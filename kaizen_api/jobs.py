@@ -1,7 +1,7 @@
 """The Celery jobs by name: what one may enqueue, and its arguments. The thin side never loads a worker's code.
 
 A job names what to work on, never the data; each is idempotent, and one that is lost only costs time, because beat
-finds the work again. Enqueuing returns within a few seconds whether the broker answers or not.
+finds the work again. No call takes longer than `JOB_SECONDS`, whether Redis and the broker answer or not.
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import broker_url, connect, reaching
+from kaizen_api.connection import CALL_SECONDS, TIMEOUT, broker_url, connect, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.masking import mask
 from kaizen_api.schema import Cycle, Gap
@@ -45,7 +46,10 @@ VISIBILITY_TIMEOUT = 3 * 3600
 """Seconds after which the broker gives an unacknowledged job to another worker; over three times the hard limit."""
 
 
-CLAIM_SECONDS = 120
+JOB_SECONDS = 2 * CALL_SECONDS
+"""Longest that asking for a job takes: a note in Redis, then the broker. One that hangs costs about one time-out."""
+
+CLAIM_SECONDS = 60
 """How long a job may give no sign of life before beat starts it again."""
 
 
@@ -150,13 +154,16 @@ def answering_workers(config: KaizenConfig, *, nodes: Sequence[str] | None = Non
         replies: list[dict[str, Any]] = (
             _sender(broker_url(config)).control.ping(destination=nodes, timeout=timeout) or []
         )
-    except (OperationalError, OSError):
+    except (OperationalError, RedisError, OSError):  # a connection of before a restart raises Redis' own
         return []
     return sorted(name for reply in replies for name in reply)
 
 
 @cache
 def _sender(url: str) -> Celery:
+    """Asks the broker once: each further try would wait for its time-outs again, and beat finds the work anyway."""
     app = Celery("kaizen-sender", broker=url, set_as_current=False)
     app.conf.update(settings(url))
+    app.conf.broker_transport_options |= {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT / 2}
+    app.conf.task_publish_retry_policy |= {"max_retries": 0}
     return app

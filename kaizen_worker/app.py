@@ -1,7 +1,8 @@
 """The Celery application: settings, queues and routes; importing it connects to nothing.
 
 Prefork with kombu 5.7: after the broker was killed under load, an AttributeError out of the transport ended or hung the
-worker, because it was not counted among the connection errors that are retried. It is, below.
+worker, because it was not counted among the connection errors that are retried. It is, below; so is a broker that is at
+its maxmemory, which ended every worker that connected to it.
 """
 
 import logging
@@ -10,6 +11,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import after_setup_logger, after_setup_task_logger
 from kombu.transport import redis as kombu_redis
+from redis import OutOfMemoryError
 
 from kaizen_api import jobs
 from kaizen_api.config import KaizenConfig
@@ -22,8 +24,7 @@ HARD_LIMIT = 3300
 _FREQUENT = (jobs.TICK, jobs.RESUME)
 
 transport = kombu_redis.Transport
-if AttributeError not in transport.connection_errors:
-    transport.connection_errors = (*transport.connection_errors, AttributeError)
+transport.connection_errors = tuple({*transport.connection_errors, AttributeError, OutOfMemoryError})
 
 
 def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:

@@ -149,6 +149,16 @@ class KaizenConfig(BaseSettings):
     """Seconds after which another worker takes over what one has read and not committed."""
     stream_max_length: int = Field(1_000_000, ge=1_000, le=100_000_000)
     """Interactions that may wait; beyond it producers get `Backpressure`."""
+    stream_max_age: int = Field(86_400, ge=60, le=31_536_000)
+    """Seconds the oldest of them may wait; beyond it likewise, until workers have caught up."""
+    wait_replicas: int = Field(0, ge=0, le=16)
+    """Replicas of Redis that must have an append before a producer answers for it."""
+    appendfsync: Literal["everysec", "always"] = "everysec"
+    """Of the server of `kaizen up`: a power loss costs a second at most, or nothing, and writes wait for the disk."""
+    spool_dir: AbsolutePath | None = None
+    """Folder where what is pushed waits for Redis; absent: memory. Set `user_key` too, to start while Redis is away."""
+    spool_bytes: int = Field(1_000_000_000, ge=1_000_000, le=1_000_000_000_000)
+    """Bytes that one producer may keep there; beyond it `Backpressure`."""
     search_sources: Sources = Field(default=["folder"])
     """Where missing knowledge is searched, in order: names with commas between them, or a list."""
     documents_path: AbsolutePath | None = None

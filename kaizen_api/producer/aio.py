@@ -11,16 +11,34 @@ from typing import Self, cast
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect_async, reaching
-from kaizen_api.errors import Backpressure, Conflict, Unavailable
+from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
-from kaizen_api.producer.batch import BUFFER, CLOSED, MAX_BATCH, SCRIPT, Appended, check_tenant, read_reply, script_call
+from kaizen_api.producer.batch import (
+    CLOSED,
+    FLUSH_SECONDS,
+    REPLICAS_MS,
+    SCRIPT,
+    Appended,
+    Pair,
+    check_replicas,
+    check_tenant,
+    encode,
+    read_reply,
+    script_call,
+)
+from kaizen_api.producer.lifetime import watch
+from kaizen_api.producer.room import Room
+from kaizen_api.producer.sync import Producer
+from kaizen_api.producer.waiting import Waiting, waiting_room
 from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
 
 
 class AsyncProducer:
-    """Appends interactions to a tenant's stream; the same promises as `Producer`, in one event loop.
+    """Appends interactions to a tenant's stream; the same promises and bounds as `Producer`, in one event loop.
+
+    A spool is written in the event loop: into the kernel's memory, which takes microseconds.
 
     Args:
         config: Default: that of the environment.
@@ -38,14 +56,25 @@ class AsyncProducer:
         self.accepted = 0
         self.duplicates = 0
         self._linger = linger
+        self._intake: Intake | None = None
+        self._closed = False
+        self._room = Room(self.tenant)
         self._redis = connect_async(self.config)
         self._script = self._redis.register_script(SCRIPT)
-        self._intake: Intake | None = None
+        self._begin()
+        watch(self)
+
+    def forget(self) -> None:
+        """A new process begins with nothing, in an event loop of its own."""
+        self._redis.connection_pool.reset()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+        self._waiting.release()
+        self._begin()
+
+    def _begin(self) -> None:
         self._first = asyncio.Lock()
         self._appending = asyncio.Lock()
-        self._waiting: list[Record] = []
+        self._waiting: Waiting = waiting_room(self.config, tenant=self.tenant)
         self._task: asyncio.Task[None] | None = None
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,50 +106,82 @@ class AsyncProducer:
 
         Raises:
             Invalid: a field is wrong; the text names it. Nothing else is lost.
-            Backpressure: `BUFFER` records wait already; this one was not taken.
+            Backpressure: too much waits already; this one was not taken.
+            Unavailable: the spool cannot be written; it was not taken.
             Conflict: the producer is closed.
         """
         self._refuse_if_closed()  # before it connects again
-        record = (await self.intake()).record(interaction)
+        (pair,) = encode([(await self.intake()).record(interaction)])
         self._refuse_if_closed()  # meanwhile
-        if len(self._waiting) >= BUFFER:
-            raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
-        self._waiting.append(record)
+        self._waiting.add(pair)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        return record.id
+        return pair[0]
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise Conflict(CLOSED)
 
     async def append_records(self, records: Sequence[Record]) -> Appended:
-        """Append one batch of what `intake` made.
+        """Append one batch, at most `MAX_BATCH`, of what `intake` made.
 
         Raises:
-            Unavailable: Redis does not answer, or the stream is full (`Backpressure`); nothing was taken.
+            Unavailable: Redis does not answer, or takes no more (`Backpressure`); or it has the batch, and too few
+                replicas do. Sending it again is harmless.
         """
-        script_keys, arguments = script_call(records, tenant=self.tenant, config=self.config)
+        return await self._append(encode(records))
+
+    async def _append(self, pairs: Sequence[Pair]) -> Appended:
+        if not pairs:
+            return Appended(0, ())
         with reaching(self.config):
-            reply = await self._script(keys=script_keys, args=arguments)
-        appended = read_reply(cast("Sequence[int]", reply), tenant=self.tenant)
+            await self._make_room(pairs)
+            reply, confirmed = await self._call(pairs)
+        appended = read_reply(reply, tenant=self.tenant)
+        check_replicas(confirmed, config=self.config)
         self.accepted += appended.accepted
         self.duplicates += len(appended.duplicates)
         return appended
+
+    async def _make_room(self, pairs: Sequence[Pair]) -> None:
+        if not self._room.covers(pairs):
+            pipe = self._redis.pipeline(transaction=False)
+            self._room.look(pipe)
+            self._room.note(await pipe.execute(raise_on_error=False), pairs)
+
+    async def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
+        """The script's reply, and how many replicas have it."""
+        script_keys, arguments = script_call(pairs, tenant=self.tenant, config=self.config)
+        if not self.config.wait_replicas:
+            return cast("Sequence[int]", await self._script(keys=script_keys, args=arguments)), 0
+        async with self._redis.client() as one:  # WAIT is for what its own connection wrote
+            reply = cast("Sequence[int]", await self._script(keys=script_keys, args=arguments, client=one))
+            return reply, await one.wait(self.config.wait_replicas, REPLICAS_MS)
 
     async def flush(self) -> None:
         """Append what waits.
 
         Raises:
-            Unavailable: Redis does not answer, or the stream is full; what waits still waits.
+            Unavailable: Redis does not answer, or takes no more, or the time is up; what waits still waits.
         """
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                while await self._append_first():
+                    pass
+        except TimeoutError:
+            raise Unavailable(f"{self._waiting} still wait after {FLUSH_SECONDS:g} s: flush again") from None
+
+    async def _append_first(self) -> bool:
+        """Append the first batch that waits; False if there is none."""
         async with self._appending:
-            while batch := self._waiting[:MAX_BATCH]:
-                await self.append_records(batch)  # again after a failure: the ids make a replay harmless
-                del self._waiting[: len(batch)]
+            pairs = self._waiting.first()
+            await self._append(pairs)  # again after a failure: the ids make a replay harmless
+            if pairs:
+                self._waiting.forget_first()
+            return bool(pairs)
 
     async def close(self) -> None:
-        """Append what waits and close the connection.
+        """Append what waits and close the connection. What waits in a spool and cannot be appended stays there.
 
         Raises:
             Unavailable: it could not be appended; the text says how many are lost with this process.
@@ -134,16 +195,35 @@ class AsyncProducer:
         try:
             await self.flush()
         except Unavailable as error:
-            raise Unavailable(f"{len(self._waiting)} interactions were not appended: {error}") from None
+            if not self._waiting.lasting:
+                raise Unavailable(f"{self._waiting} were not appended: {error}") from None
+            _LOG.warning("%s wait for the next producer: %s", self._waiting, error)
+            await self._keep()
         finally:
+            self._waiting.release()
             await self._redis.aclose()
+
+    def leave(self) -> None:
+        """At the end of the interpreter, whose event loop is gone: what waits is appended without it."""
+        if not self._closed:
+            self._closed = True
+            Producer(self.config, tenant=self.tenant).hand_over(self._waiting)
 
     async def _run(self) -> None:
         """Lives while something waits."""
-        while self._waiting:
+        while not self._closed:
             await asyncio.sleep(self._linger)
             try:
-                await self.flush()
+                while await self._append_first():
+                    pass
             except Unavailable as error:
-                _LOG.warning("%d interactions wait: %s", len(self._waiting), error)
+                _LOG.warning("%s wait: %s", self._waiting, error)
+                await self._keep()
                 await asyncio.sleep(error.retry_after)
+            else:
+                return
+
+    async def _keep(self) -> None:
+        async with self._appending:
+            with contextlib.suppress(Unavailable):  # the next push tells what is wrong with the disk
+                await asyncio.to_thread(self._waiting.sync)

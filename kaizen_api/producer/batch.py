@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
@@ -13,16 +13,19 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.config import TENANT, KaizenConfig
-from kaizen_api.connection import reaching
-from kaizen_api.errors import Backpressure, Invalid
+from kaizen_api.connection import TIMEOUT, reaching
+from kaizen_api.errors import Backpressure, Invalid, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Record
 
 MAX_BATCH = 1_000
 """Records in one call of the script, so that it never holds the server for long."""
 
-BUFFER = 10_000
-"""Records that may wait in a process while Redis is away."""
+FLUSH_SECONDS = 10.0
+"""How long `flush` and `close`, and the end of the interpreter, go on appending; the call in hand comes on top."""
+
+REPLICAS_MS = int(TIMEOUT * 500)
+"""Milliseconds an append waits for its replicas; half of what a call may wait."""
 
 CLOSED = "the producer is closed and this interaction was not taken: make a new one, or push before it is closed"
 """What a push after `close` is told."""
@@ -31,6 +34,11 @@ _DAY = 86_400
 _ENCODER = msgspec.msgpack.Encoder()
 SCRIPT = files(__package__).joinpath("append.lua").read_text()
 REFUSED = field("kaizen_ingested_total", result="refused")
+_SERIES = tuple(field("kaizen_ingested_total", result=result) for result in ("accepted", "duplicate"))
+_FULL, _OLD = -1, -2
+
+Pair = tuple[str, bytes]
+"""Id and encoded record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,13 @@ def user_key(redis: Redis, config: KaizenConfig) -> bytes:
         return cast("bytes | None", redis.set(keys.USER_KEY, fresh, nx=True, get=True)) or fresh
 
 
-def script_call(records: Sequence[Record], *, tenant: str, config: KaizenConfig) -> tuple[list[str], list[Any]]:
-    """KEYS and ARGV of `append.lua`."""
+def encode(records: Iterable[Record]) -> list[Pair]:
+    """Records as they are sent and stored."""
+    return [(record.id, _ENCODER.encode(record)) for record in records]
+
+
+def script_call(pairs: Sequence[Pair], *, tenant: str, config: KaizenConfig) -> tuple[list[str], list[Any]]:
+    """KEYS and ARGV of `append.lua`, for 1 to `MAX_BATCH` pairs."""
     retention = config.metrics_retention_days * _DAY
     bucket = int(time.time()) // retention
     script_keys = [
@@ -76,21 +89,38 @@ def script_call(records: Sequence[Record], *, tenant: str, config: KaizenConfig)
         keys.ROLLUP,
         keys.TENANTS,
     ]
-    series = [field("kaizen_ingested_total", result=result) for result in ("accepted", "duplicate")]
-    pairs = [part for record in records for part in (record.id, _ENCODER.encode(record))]
-    return script_keys, [tenant, config.stream_max_length, 2 * retention, *series, *pairs]
+    limits = [tenant, config.stream_max_length, config.stream_max_age, 2 * retention]
+    return script_keys, [*limits, *_SERIES, *(part for pair in pairs for part in pair)]
 
 
 def read_reply(reply: Sequence[int], *, tenant: str) -> Appended:
     """What the reply says.
 
     Raises:
-        Backpressure: the stream had no room; nothing was taken.
+        Backpressure: the stream is too long or too old; nothing was taken.
     """
     accepted, *rest = reply
-    if accepted < 0:
+    if accepted == _FULL:
         raise Backpressure(
             f"{rest[0]} interactions of tenant {tenant} wait for the workers: nothing was taken, retry later, "
             "add workers, or raise KAIZEN_STREAM_MAX_LENGTH"
         )
+    if accepted == _OLD:
+        raise Backpressure(
+            f"the oldest interaction of tenant {tenant} has waited for the workers for {rest[0]} s: nothing was taken, "
+            "retry later, see that workers and beat run, or raise KAIZEN_STREAM_MAX_AGE"
+        )
     return Appended(accepted, tuple(rest))
+
+
+def check_replicas(confirmed: int, *, config: KaizenConfig) -> None:
+    """Nothing, if enough replicas have the append.
+
+    Raises:
+        Unavailable: too few; it is in Redis all the same.
+    """
+    if confirmed < config.wait_replicas:
+        raise Unavailable(
+            f"appended, but {confirmed} of {config.wait_replicas} replicas had it within {REPLICAS_MS / 1000:g} s: "
+            "send it again, which is harmless, see whether they run, or lower KAIZEN_WAIT_REPLICAS"
+        )

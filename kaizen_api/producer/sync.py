@@ -1,9 +1,8 @@
 """Producer: pushes interactions from threads."""
 
 import logging
-import os
 import threading
-import weakref
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -13,31 +12,45 @@ from typing import Self
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
-from kaizen_api.errors import Backpressure, Conflict, Unavailable
+from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
 from kaizen_api.producer.batch import (
-    BUFFER,
     CLOSED,
+    FLUSH_SECONDS,
     MAX_BATCH,
     REFUSED,
+    REPLICAS_MS,
     SCRIPT,
     Appended,
+    Pair,
+    check_replicas,
     check_tenant,
+    encode,
     read_reply,
     script_call,
     user_key,
 )
+from kaizen_api.producer.lifetime import watch
+from kaizen_api.producer.room import Room
+from kaizen_api.producer.waiting import Waiting, waiting_room
 from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
-_ALIVE: "weakref.WeakSet[Producer]" = weakref.WeakSet()
 
 
 class Producer:
     """Appends interactions to a tenant's stream; thread-safe, fork-safe, every call bounded in time.
 
-    `push` checks and masks at once and appends in the background, in groups; leaving the block appends what is left.
-    `append` does it now and says what became of each.
+    `push` checks and masks at once and appends in the background, in groups; leaving the block appends what is left,
+    and so does an interpreter that ends. `append` does it now and says what became of each.
+
+    What waits to be appended is in memory, at most `BUFFER` records, or, where `spool_dir` is set, on disk: then `push`
+    returns once the record is there, `kill -9` does not lose it, and this producer or the next one on that folder
+    appends it, in order, before newer ones.
+
+    Where Redis refuses or hangs, each call tells so within `CALL_SECONDS` (kaizen_api.connection), as soon as one batch
+    of a thousand fails; a hung one costs about two seconds. `flush` and `close` end within `FLUSH_SECONDS` and one such
+    call. `push` waits for Redis only the first time, for the key of user ids, and never where `user_key` is set.
 
     Args:
         config: Default: that of the environment.
@@ -57,17 +70,24 @@ class Producer:
         self._linger = linger
         self._redis = connect(self.config)
         self._script = self._redis.register_script(SCRIPT)
+        self._room = Room(self.tenant)
         self._intake: Intake | None = None
         self._closed = False
-        self._forget()
-        _ALIVE.add(self)
+        self._begin()
+        watch(self)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """A new process begins with nothing: what waits in its parent is appended there."""
+        self._waiting.release()
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._appending = threading.Lock()
-        self._waiting: list[Record] = []
+        self._waiting: Waiting = waiting_room(self.config, tenant=self.tenant)
+        self._pushed = 0  # since the thread was last woken
         self._wake = threading.Event()
+        self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -93,22 +113,22 @@ class Producer:
 
         Raises:
             Invalid: a field is wrong; the text names it. Nothing else is lost.
-            Backpressure: `BUFFER` records wait already; this one was not taken.
+            Backpressure: too much waits already; this one was not taken.
+            Unavailable: the spool cannot be written; it was not taken.
             Conflict: the producer is closed.
         """
         self._refuse_if_closed()  # before it connects again
-        record = self.intake.record(interaction)
+        (pair,) = encode([self.intake.record(interaction)])
         with self._lock:
             self._refuse_if_closed()  # meanwhile
-            if len(self._waiting) >= BUFFER:
-                raise Backpressure(f"{BUFFER} interactions wait for Redis: this one was not taken, retry later")
-            self._waiting.append(record)
+            self._waiting.add(pair)
+            self._pushed += 1
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="kaizen-producer", daemon=True)
                 self._thread.start()
-            if len(self._waiting) >= MAX_BATCH:
+            if self._pushed >= MAX_BATCH:
                 self._wake.set()
-        return record.id
+        return pair[0]
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -119,7 +139,8 @@ class Producer:
 
         Raises:
             Invalid: a field is wrong; nothing of its batch was taken.
-            Unavailable: Redis does not answer, or the stream is full (`Backpressure`).
+            Unavailable: Redis does not answer, or takes no more (`Backpressure`); or it has the batch, and too few
+                replicas do. Sending it again is harmless.
         """
         records = (self.intake.record(interaction) for interaction in interactions)
         accepted, duplicates, done = 0, list[int](), 0
@@ -131,14 +152,36 @@ class Producer:
         return Appended(accepted, tuple(duplicates))
 
     def append_records(self, records: Sequence[Record]) -> Appended:
-        """Append one batch of what `intake` made."""
-        script_keys, arguments = script_call(records, tenant=self.tenant, config=self.config)
+        """Append one batch, at most `MAX_BATCH`, of what `intake` made; raises as `append` does."""
+        return self._append(encode(records))
+
+    def _append(self, pairs: Sequence[Pair]) -> Appended:
+        if not pairs:
+            return Appended(0, ())
         with reaching(self.config):
-            reply = self._script(keys=script_keys, args=arguments)
+            self._make_room(pairs)
+            reply, confirmed = self._call(pairs)
         appended = read_reply(reply, tenant=self.tenant)
-        self.accepted += appended.accepted
-        self.duplicates += len(appended.duplicates)
+        check_replicas(confirmed, config=self.config)
+        with self._lock:
+            self.accepted += appended.accepted
+            self.duplicates += len(appended.duplicates)
         return appended
+
+    def _make_room(self, pairs: Sequence[Pair]) -> None:
+        if not self._room.covers(pairs):
+            pipe = self._redis.pipeline(transaction=False)
+            self._room.look(pipe)
+            self._room.note(pipe.execute(raise_on_error=False), pairs)
+
+    def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
+        """The script's reply, and how many replicas have it."""
+        script_keys, arguments = script_call(pairs, tenant=self.tenant, config=self.config)
+        if not self.config.wait_replicas:
+            return self._script(keys=script_keys, args=arguments), 0
+        with self._redis.client() as one:  # type: ignore[no-untyped-call]  # WAIT is for what one connection wrote
+            reply = self._script(keys=script_keys, args=arguments, client=one)
+            return reply, one.wait(self.config.wait_replicas, REPLICAS_MS)
 
     def count_refused(self, number: int) -> None:
         """Count what was no interaction; without Redis it goes uncounted."""
@@ -152,20 +195,29 @@ class Producer:
         """Append what waits.
 
         Raises:
-            Unavailable: Redis does not answer, or the stream is full; what waits still waits.
+            Unavailable: Redis does not answer, or takes no more, or the time is up; what waits still waits.
         """
-        with self._appending:
-            while True:
+        deadline = time.monotonic() + FLUSH_SECONDS
+        while self._append_first(deadline - time.monotonic()):
+            pass
+
+    def _append_first(self, seconds: float) -> bool:
+        """Append the first batch that waits; False if there is none."""
+        if seconds <= 0 or not self._appending.acquire(timeout=seconds):
+            raise Unavailable(f"{self._waiting} still wait after {FLUSH_SECONDS:g} s: flush again")
+        try:
+            with self._lock:
+                pairs = self._waiting.first()
+            self._append(pairs)  # again after a failure: the ids make a replay harmless
+            if pairs:
                 with self._lock:
-                    batch = self._waiting[:MAX_BATCH]
-                if not batch:
-                    return
-                self.append_records(batch)  # again after a failure: the ids make a replay harmless
-                with self._lock:
-                    del self._waiting[: len(batch)]
+                    self._waiting.forget_first()
+            return bool(pairs)
+        finally:
+            self._appending.release()
 
     def close(self) -> None:
-        """Append what waits and close the connection.
+        """Append what waits and close the connection. What waits in a spool and cannot be appended stays there.
 
         Raises:
             Unavailable: it could not be appended; the text says how many are lost with this process.
@@ -173,27 +225,47 @@ class Producer:
         with self._lock:  # whatever is taken before is appended below
             self._closed = True
         self._wake.set()
+        self._ending.set()
         try:
             self.flush()
         except Unavailable as error:
-            raise Unavailable(f"{len(self._waiting)} interactions were not appended: {error}") from None
+            if not self._waiting.lasting:
+                raise Unavailable(f"{self._waiting} were not appended: {error}") from None
+            _LOG.warning("%s wait for the next producer: %s", self._waiting, error)
         finally:
-            self._redis.close()
+            self._release()
+
+    def _release(self) -> None:
+        """What the thread has in hand is its own to end: it takes no longer than a call."""
+        with self._appending, self._lock:
+            with suppress(Unavailable):
+                self._waiting.sync()
+            self._waiting.release()
+        self._redis.close()
+
+    def leave(self) -> None:
+        """Close it at the end of the interpreter, unless somebody has."""
+        if not self._closed:
+            self.close()
+
+    def hand_over(self, waiting: Waiting) -> None:
+        """Append what waits elsewhere, and close; raises as `close` does."""
+        self._waiting = waiting
+        self.close()
 
     def _run(self) -> None:
         while not self._closed:
             self._wake.wait(self._linger)
             self._wake.clear()
+            self._pushed = 0
             try:
-                self.flush()
+                while self._append_first(threading.TIMEOUT_MAX):
+                    pass
             except Unavailable as error:
-                _LOG.warning("%d interactions wait: %s", len(self._waiting), error)
-                self._wake.wait(error.retry_after)
+                _LOG.warning("%s wait: %s", self._waiting, error)
+                self._keep()
+                self._ending.wait(error.retry_after)  # what is pushed meanwhile is no reason to hurry
 
-
-def _after_fork() -> None:
-    for producer in list(_ALIVE):
-        producer._forget()  # noqa: SLF001  # its own module
-
-
-os.register_at_fork(after_in_child=_after_fork)
+    def _keep(self) -> None:
+        with self._appending, suppress(Unavailable):  # the next push tells what is wrong with the disk
+            self._waiting.sync()

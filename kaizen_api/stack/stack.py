@@ -99,7 +99,13 @@ class Stack:
         """
         if self._embedded:
             _await_former(self.config.data_dir)
-            url = start_server(self._processes, self.config.data_dir, log=self.log, persistent=self._persistent)
+            url = start_server(
+                self._processes,
+                self.config.data_dir,
+                log=self.log,
+                persistent=self._persistent,
+                appendfsync=self.config.appendfsync,
+            )
             self.config = self.config.model_copy(update={"redis_url": url})
         else:
             refuse_eviction(self.config)

@@ -111,7 +111,7 @@ class KaizenEngine:
             self._processes = Processes()
             folder = self.config.data_dir
             folder.mkdir(parents=True, exist_ok=True)
-            start_server(self._processes, folder, log=folder / "redis.log")
+            start_server(self._processes, folder, log=folder / "redis.log", appendfsync=self.config.appendfsync)
         self._runtime = Runtime(self.config)
 
     def _analyze(self) -> Cycle:

@@ -11,7 +11,7 @@ from kaizen_api.schema import Hit, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.prove import Measured, measured
 from kaizen_worker.engine.runtime import Runtime, Tenant
-from kaizen_worker.pipeline.cluster import assign
+from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.effect import held_out
 from kaizen_worker.store.snapshot import Snapshot, load_snapshot
 from kaizen_worker.types import Vectors

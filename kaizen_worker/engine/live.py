@@ -17,13 +17,14 @@ from kaizen_api.schema import Record
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
 from kaizen_worker.engine.progress import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.pipeline.cluster import assign
+from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import pack
 from kaizen_worker.store.snapshot import load_snapshot
 from kaizen_worker.store.stream import Delivery, Stream
 
 _STARTED = secrets.token_hex(3)  # hosts of the same name may have processes of the same number
+_OWED: dict[tuple[str, str], Delivery] = {}  # attempts, by tenant and id, to take back when Redis is there again
 _DECODER = msgspec.msgpack.Decoder(Record)
 
 
@@ -52,6 +53,8 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     committed = 0
     deadline = time.monotonic() + seconds
     with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
+        if claim:
+            _take_back(tenant, stream)
         while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
             committed += _work_off(tenant, stream, deliveries)
         if claim:
@@ -79,7 +82,8 @@ def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
         try:
             committed = _commit(tenant, stream, [delivery])
         except OUTAGES:
-            stream.excuse(delivery)
+            _OWED[tenant.name, delivery.id] = delivery
+            _take_back(tenant, stream)
             raise
         except Exception:  # noqa: BLE001  # poison has no type of its own
             reason = traceback.format_exc(limit=-3)
@@ -92,6 +96,13 @@ def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
         LOG.error("%s of %s is a dead letter: %s", delivery.id, tenant.name, reason.splitlines()[-1])
     stream.settled(delivery)
     return 0
+
+
+def _take_back(tenant: Tenant, stream: Stream) -> None:
+    """Attempts that an outage ended do not count; where Redis itself is away, the next consumer here does this."""
+    for name, delivery in [owed for owed in _OWED.items() if owed[0][0] == tenant.name]:
+        stream.excuse(delivery)
+        del _OWED[name]
 
 
 def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:

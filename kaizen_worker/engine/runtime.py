@@ -3,6 +3,7 @@
 import logging
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -13,13 +14,15 @@ from kaizen_api.intake import Intake
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Cycle, Effect, Gap, Insight
-from kaizen_worker import search
 from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.retrieval import Retrieval
 from kaizen_worker.pipeline.embed import Embedder, load
 from kaizen_worker.store.objects import Objects
 from kaizen_worker.store.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from kaizen_worker.search import Source
 
 LOG = logging.getLogger("kaizen")
 
@@ -58,8 +61,10 @@ class Runtime:
         return Intake(user_key(self.redis, self.config))
 
     @cached_property
-    def sources(self) -> list[search.Source]:
+    def sources(self) -> "list[Source]":
         """Where missing knowledge is searched, in order."""
+        from kaizen_worker import search  # noqa: PLC0415  # readers of documents, which only a search needs
+
         return search.build(self.config)
 
     def tenant(self, name: str) -> "Tenant":

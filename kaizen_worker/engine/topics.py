@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.pipeline.cluster import assign, cluster
+from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships

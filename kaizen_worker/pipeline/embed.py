@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer
 from tokenizers import Tokenizer
 
 from kaizen_api.errors import Invalid, Unavailable
@@ -116,6 +115,8 @@ class Hashed:
         """Add up signed hashes of each word's n-grams, blanks around it (feature hashing, Weinberger et al. 2009)."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
+        from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415  # 60 MB that others do not need
+
         grams = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=self.dimension, norm=None)
         return _settle(grams.transform(texts).toarray())
 

@@ -6,6 +6,7 @@ work and never guards what must be right: whatever runs under one is idempotent 
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -16,6 +17,7 @@ from kaizen_api import keys
 
 _TAKE = files(__package__).joinpath("take.lua").read_text()
 _GIVE_BACK = files(__package__).joinpath("give_back.lua").read_text()
+_AGAIN = 1.0
 
 
 def offer(redis: Redis, *, tenant: str, job: str, seconds: int) -> bool:
@@ -50,7 +52,8 @@ class Claim:
 def taken(redis: Redis, *, tenant: str, job: str, seconds: int) -> Iterator[Claim | None]:
     """The claim within the block, or None if another worker does the job now.
 
-    It is renewed while the block runs, however long a step of it takes, and runs out when the process dies.
+    It is renewed while the block runs, however long a step of it takes, and runs out when the process dies. Where
+    Redis is away at the end of the block, it is given back when Redis is there again: the job can be done anew then.
     """
     claim = Claim(redis, tenant=tenant, job=job, seconds=seconds)
     if not claim.take():
@@ -64,7 +67,20 @@ def taken(redis: Redis, *, tenant: str, job: str, seconds: int) -> Iterator[Clai
     finally:
         done.set()
         renewing.join()
-        claim.give_back()
+        try:
+            claim.give_back()
+        except RedisError:
+            threading.Thread(target=_give_back_late, args=(claim, seconds), name=f"claim {job}", daemon=True).start()
+
+
+def _give_back_late(claim: Claim, seconds: int) -> None:
+    """As long as it has not run out by itself."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(RedisError):
+            return claim.give_back()
+        time.sleep(_AGAIN)
+    return None
 
 
 def _renew(claim: Claim, done: threading.Event, every: float) -> None:

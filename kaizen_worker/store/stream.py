@@ -5,10 +5,10 @@ What a consumer has read and lost is read again by itself, or taken over by anot
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
+import msgspec
 from redis import Redis, ResponseError
 
 from kaizen_api import keys
@@ -20,6 +20,7 @@ _COMMIT = files(__package__).joinpath("commit.lua").read_text()
 _LEAVE = files(__package__).joinpath("leave.lua").read_text()
 _BURY = files(__package__).joinpath("bury.lua").read_text()
 
+_ENCODER = msgspec.msgpack.Encoder()
 _SERIES = (
     field("kaizen_interactions_total", outcome="ok"),
     field("kaizen_interactions_total", outcome="error"),
@@ -27,8 +28,7 @@ _SERIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One entry of the stream in a consumer's hands."""
 
     id: str
@@ -95,8 +95,9 @@ class Stream:
         return self._redis.hincrby(keys.tries(self._tenant), delivery.id, 1)
 
     def excuse(self, delivery: Delivery) -> None:
-        """Take the last attempt back: it failed for no fault of the interaction."""
-        self._redis.hincrby(keys.tries(self._tenant), delivery.id, -1)
+        """Take an attempt back: it failed for no fault of the interaction, which another may have settled since."""
+        if self._redis.hexists(keys.tries(self._tenant), delivery.id):
+            self._redis.hincrby(keys.tries(self._tenant), delivery.id, -1)
 
     def settled(self, delivery: Delivery) -> None:
         """Forget the attempts at it."""
@@ -113,17 +114,13 @@ class Stream:
             topics: n, live topic of each, None for none.
             batch: The records as the log keeps them.
         """
-        arguments: list[Any] = [
-            keys.GROUP,
-            self.consumer,
-            batch,
-            self._recent,
-            len(deliveries),
-            *(delivery.id for delivery in deliveries),
-            *(topic or "" for topic in topics),
-            *map(_recent_value, records),
-            *_SERIES,
-        ]
+        columns = (
+            [delivery.id for delivery in deliveries],
+            [topic or "" for topic in topics],
+            [_recent_value(record) for record in records],
+            _SERIES,
+        )
+        arguments: list[Any] = [keys.GROUP, self.consumer, batch, self._recent, _ENCODER.encode(columns)]
         script_keys = [
             self._stream,
             keys.log(self._tenant),

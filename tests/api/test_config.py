@@ -33,6 +33,9 @@ WHOLE = {
     "max_deliveries": (1, 100),
     "claim_after": (5, 3600),
     "stream_max_length": (1000, 100000000),
+    "stream_max_age": (60, 31536000),
+    "wait_replicas": (0, 16),
+    "spool_bytes": (10**6, 10**12),
 }
 REAL = {"confidence_threshold": (0, 1), "auto_apply_threshold": (0.7, 1), "hold_out": (0, 0.5)}
 THRESHOLDS = {"response_time": (0.1, 60), "error_rate": (0, 1), "consciousness_level": (0, 1)}

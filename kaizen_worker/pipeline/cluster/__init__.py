@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
+from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
-from kaizen_worker.pipeline.cluster.members import assign, centroids, fence, nearest
+from kaizen_worker.pipeline.cluster.members import centroids, fence
 from kaizen_worker.pipeline.cluster.neighbours import communities, graph
 from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, choose
 from kaizen_worker.pipeline.cluster.views import combine
 from kaizen_worker.types import Clusters, Codes, Vectors
 
-__all__ = ["assign", "cluster"]
+__all__ = ["cluster"]
 
 FEW = 100
 """Texts below which a graph of neighbours is too coarse."""

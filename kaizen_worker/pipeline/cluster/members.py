@@ -1,13 +1,11 @@
-"""Who belongs to a cluster: nearest centroids, and the cosine below which a text is near to none."""
+"""The middle of a cluster, and the cosine below which a text is near to none."""
 
 import numpy as np
 from scipy import sparse
 
+from kaizen_worker.pipeline.assignment import BLOCK
 from kaizen_worker.pipeline.cluster.views import unit
-from kaizen_worker.types import Clusters, Codes, Floats, Vectors
-
-BLOCK = 4096
-"""Rows worked on at a time; bounds memory."""
+from kaizen_worker.types import Codes, Floats, Vectors
 
 MOST_NOISE = 0.1
 """Largest share of texts that may be noise."""
@@ -25,25 +23,6 @@ def centroids(rows: Vectors, labels: Codes) -> Vectors:
         shape = (len(sums), len(own))
         sums += sparse.csr_matrix((np.ones(len(member)), (own[member], member)), shape) @ rows[start : start + BLOCK]
     return unit(sums)
-
-
-def nearest(rows: Vectors, means: Vectors) -> tuple[Codes, Floats]:
-    """Give the nearest of k >= 1 centroids of each row (u, d), and the cosine to it."""
-    codes = np.empty(len(rows), dtype=np.int32)
-    cosines = np.empty(len(rows))
-    for start in range(0, len(rows), BLOCK):
-        cosine = rows[start : start + BLOCK] @ means.T
-        codes[start : start + BLOCK] = cosine.argmax(axis=1)
-        cosines[start : start + BLOCK] = cosine.max(axis=1)
-    return codes, cosines
-
-
-def assign(vectors: Vectors, clusters: Clusters) -> Codes:
-    """Give the cluster of each vector (m, d), the nearest one, or -1 where it is farther than the threshold."""
-    if not len(clusters.centroids):
-        return np.full(len(vectors), -1, dtype=np.int32)
-    codes, cosines = nearest(vectors, clusters.centroids)
-    return np.where(cosines >= clusters.threshold, codes, np.int32(-1))
 
 
 def fence(cosines: Floats) -> float:

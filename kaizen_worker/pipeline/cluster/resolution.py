@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
-from kaizen_worker.pipeline.cluster.members import centroids, nearest
+from kaizen_worker.pipeline.assignment import nearest
+from kaizen_worker.pipeline.cluster.members import centroids
 from kaizen_worker.pipeline.cluster.neighbours import communities, graph
 from kaizen_worker.types import Codes, Floats, Vectors
 

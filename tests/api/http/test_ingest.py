@@ -172,7 +172,7 @@ async def test_a_gzip_bomb_is_413(client):
     problem_of(await push(client, bomb, **{"Content-Encoding": "gzip"}), 413)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"[]")[:-6], b""])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"[]", mtime=0)[:-6], b""])
 async def test_broken_gzip_is_400(client, content):
     problem_of(await push(client, content, **{"Content-Encoding": "gzip"}), 400)
 

@@ -11,7 +11,8 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from kaizen_worker.pipeline import cluster as package
-from kaizen_worker.pipeline.cluster import assign, cluster
+from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
 from kaizen_worker.pipeline.cluster.neighbours import graph
