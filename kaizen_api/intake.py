@@ -7,35 +7,34 @@ interaction gives the same record: where it has no id, one is derived from its m
 import hashlib
 import hmac
 import math
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kaizen_api.errors import Invalid
 from kaizen_api.masking import mask, mask_value
 from kaizen_api.schema import MAX_FUTURE_SECONDS, MAX_NAMES, MAX_TEXT_BYTES, Interaction, Record
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Interaction.__struct_fields__)
 _MAX_METADATA_BYTES = MAX_TEXT_BYTES
 _MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
-_CONTROLS = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
-    r"|\x1b[\]PX^_][^\x07\x1b]{0,256}(?:\x07|\x1b\\)?"  # titles and other strings for the terminal
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
+_CONTENT = tuple(name for name in Record.__struct_fields__ if name not in {"id", "occurred_at"})
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
-class _Strict(Interaction, forbid_unknown_fields=True):
-    """The same fields; tells at decoding speed whether there are others."""
+class _Decoded(Interaction, forbid_unknown_fields=True):
+    """The same fields, of JSON that had no others: their types and ranges are right."""
 
 
-_STRICT = msgspec.json.Decoder(_Strict)
+_ONE = msgspec.json.Decoder(_Decoded)
+_MANY = msgspec.json.Decoder(list[_Decoded])
 
 
 def decode(line: bytes | str) -> Interaction:
@@ -45,13 +44,21 @@ def decode(line: bytes | str) -> Interaction:
         Invalid: not JSON, not an object, a wrong type or range; the text names the field.
     """
     try:
-        return _STRICT.decode(line)
+        return _ONE.decode(line)
     except msgspec.ValidationError:
         return from_mapping(_object(line))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"not JSON in UTF-8: {error}") from None
     except RecursionError:
         raise Invalid("nested too deeply: send what you break down by") from None
+
+
+def decode_array(text: bytes) -> Sequence[Interaction] | None:
+    """All interactions of a JSON array; None where one of them needs a look of its own, with `decode`."""
+    try:
+        return _MANY.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _object(line: bytes | str) -> dict[str, Any]:
@@ -92,63 +99,67 @@ class Intake:
     """
 
     def __init__(self, user_key: bytes) -> None:
-        self._user_key = user_key
+        self._hash = lru_cache(4096)(partial(_keyed, user_key))  # the same users and conversations come again and again
 
     def record(self, interaction: Interaction, *, now: float | None = None) -> Record:
         """The record to store.
 
         Args:
-            interaction: Built in Python or decoded; checked here either way.
+            interaction: Built in Python or decoded; checked either way.
             now: Seconds since the epoch that stand in for an absent `occurred_at` and bound the future.
 
         Raises:
             Invalid: a wrong type or range, a blank query, a time too far ahead; the text names the field.
         """
+        checked = interaction if type(interaction) is _Decoded else _checked(interaction)
         try:
-            return self._record(interaction, now=time.time() if now is None else now)
+            return self._record(checked, now=time.time() if now is None else now)
         except UnicodeEncodeError:
             raise Invalid("a text holds half of a surrogate pair: send valid UTF-8") from None
 
-    def _record(self, interaction: Interaction, *, now: float) -> Record:
-        checked = _checked(interaction)
-        occurred_at = _microseconds(checked.occurred_at, now=now)
+    def _record(self, checked: Interaction, *, now: float) -> Record:
         query, query_cut = _text(checked.query)
         response, response_cut = _text(checked.response)
         if not query.strip():
             raise Invalid("`query` is blank: every interaction needs the text that was asked")
-        fields: dict[str, Any] = {
-            "query": query,
-            "session": self.token(checked.session_id),
-            "user": self._hash(checked.user_id),
-            "response": response or None,
-            "response_time": checked.response_time,
-            "error": _name(checked.error) if checked.error else None,
-            "feedback": checked.feedback,
-            "level": checked.consciousness_level,
-            "critics": {_name(name): score for name, score in (checked.critics or {}).items()} or None,
-            "accepted": checked.accepted,
-            "entry_ids": [_name(entry) for entry in checked.entry_ids or ()] or None,
-            "model": _name(checked.model) if checked.model else None,
-            "tool": _name(checked.tool) if checked.tool else None,
-            "metadata": _metadata(checked.metadata),
-            "truncated": query_cut or response_cut,
-        }
-        content_id = _content_id(fields if checked.occurred_at is None else {**fields, "occurred_at": occurred_at})
-        interaction_id = self.token(checked.id) or content_id
-        interaction_id.encode()
-        return Record(id=interaction_id, occurred_at=occurred_at, **fields)
-
-    def _hash(self, value: str | None) -> str | None:
-        return value and hmac.new(self._user_key, value.encode(), hashlib.sha256).hexdigest()[:20]
+        record = Record(
+            id=self.token(checked.id) or "",
+            occurred_at=_microseconds(checked.occurred_at, now=now),
+            query=query,
+            session=self.token(checked.session_id),
+            user=checked.user_id and self._hash(checked.user_id),
+            response=response or None,
+            response_time=checked.response_time,
+            error=checked.error and _word(checked.error),
+            feedback=checked.feedback,
+            level=checked.consciousness_level,
+            critics={_word(name): score for name, score in checked.critics.items()} if checked.critics else None,
+            accepted=checked.accepted,
+            entry_ids=[_word(entry) for entry in checked.entry_ids] if checked.entry_ids else None,
+            model=checked.model and _word(checked.model),
+            tool=checked.tool and _word(checked.tool),
+            metadata=_metadata(checked.metadata),
+            truncated=query_cut or response_cut,
+        )
+        if not record.id:
+            return replace(record, id=_content_id(record, timed=checked.occurred_at is not None))
+        record.id.encode()
+        return record
 
     def token(self, value: str | None) -> str | None:
         """An opaque name as it is, unless personal data stands in it: then its keyed hash, so that it still joins."""
-        return value if value is None or _name(value) == value else self._hash(value)
+        return value if value is None or mask(value) == value else self._hash(value)
+
+
+def _keyed(key: bytes, value: str) -> str:
+    return hmac.digest(key, value.encode(), "sha256").hex()[:20]
 
 
 def _checked(interaction: Interaction) -> Interaction:
     builtins = {name: value for name in _FIELDS if (value := getattr(interaction, name, None)) is not None}
-    for name, value in [*builtins.items(), *(builtins.get("critics") or {}).items()]:
+    scores = builtins.get("critics")
+    numbers = {**builtins, **scores} if isinstance(scores, Mapping) else builtins
+    for name, value in numbers.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Invalid(f"`{name}` is {value}: give a finite number, or leave it out")
     try:
@@ -165,19 +176,18 @@ def _microseconds(occurred_at: datetime | None, *, now: float) -> int:
         raise Invalid(
             f"`occurred_at` is {moment.isoformat()}, more than 24 h in the future: check the clock or the unit"
         )
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
+    return int((moment - _EPOCH).total_seconds() * 1e6)
 
 
-def _name(text: str) -> str:
-    """Masked, and without what drives a terminal: nothing that is stored can do so wherever it is shown."""
-    return mask(_CONTROLS.sub("", text) if _CONTROLS.search(text) else text)
+_word = lru_cache(4096)(mask)
+"""For what is said again and again: models, tools, kinds of error."""
 
 
 def _text(text: str | None) -> tuple[str, bool]:
     """Masked first, then cut: a cut through a number would hide it from the mask."""
     if not text:
         return "", False
-    masked = _name(text[:_MASKED_CHARACTERS])
+    masked = mask(text[:_MASKED_CHARACTERS])
     encoded = masked.encode()
     if len(encoded) <= MAX_TEXT_BYTES and len(text) <= _MASKED_CHARACTERS:
         return masked, False
@@ -202,5 +212,8 @@ def _metadata(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
     return masked
 
 
-def _content_id(fields: dict[str, Any]) -> str:
+def _content_id(record: Record, *, timed: bool) -> str:
+    fields = {name: getattr(record, name) for name in _CONTENT}
+    if timed:
+        fields["occurred_at"] = record.occurred_at
     return "c" + hashlib.blake2b(_ENCODER.encode(fields), digest_size=12).hexdigest()

@@ -65,19 +65,43 @@ def _where(check: Callable[[str], bool], label: str) -> Callable[[re.Match[str]]
     return lambda match: label if check(match[0]) else match[0]
 
 
-_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "gh", "glpat-", "xox", "-----BEGIN")
+_replace_iban, _replace_card, _replace_address = (
+    _where(check, label) for check, label in ((_is_iban, "[iban]"), (_is_card, "[card]"), (_is_address, "[ip]"))
+)
+
+
+_CONTROLS = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"|\x1b[\]PX^_][^\x07\x1b]{0,256}(?:\x07|\x1b\\)?"  # titles and other strings for the terminal
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
 _FEW_DIGITS = re.compile(r"\d(?:[ ./()-]{0,3}\d){6}")
+_PLAIN = bytes({*b" \t\n\r\"'(),./;<=>?[\\]`{|}~", *range(65, 91), *range(97, 123)})
 _DIGITS = b"0123456789"
-_MIN_DOTS = 3
-_MIN_COLONS = 2
-_PLAIN_LENGTH = 9
-"""Up to here, letters and digits alone are too short for anything that has a form."""
+_CONTROL_SIGNS = bytes({*range(9), 11, 12, *range(14, 32), 127, 0xC2})  # 0xC2 begins U+0080 to U+009F in UTF-8
+_NO_VALUE = b"-:+" + _CONTROL_SIGNS
+_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "gh", "glpat-", "xox", "-----BEGIN")
+_MIN_SECRET = 10
+"""Characters of the shortest secret with what it is assigned to."""
+
+_MIN_ADDRESS, _MIN_NUMBER = 4, 7
+"""Digits of the shortest address, and of the shortest number of a phone, card or account."""
+
+_MIN_DOTS, _MIN_COLONS = 3, 2
 
 
-def _has_secret_sign(text: str) -> bool:
-    if ("-" in text or "_" in text) and any(sign in text for sign in _SECRET_SIGNS):
+def _signs(text: str) -> bytes:
+    """The bytes of a text that its rules need: none, and no rule can match. Most texts have few or none."""
+    signs = text.encode(errors="surrogatepass").translate(None, _PLAIN)
+    if not signs and ("eyJ" in text or "AKIA" in text or "ASIA" in text):
+        return b"_"  # keys may be of letters alone
+    return signs
+
+
+def _has_secret_sign(text: str, signs: bytes) -> bool:
+    if (b"-" in signs or b"_" in signs) and any(map(text.__contains__, _SECRET_SIGNS)):
         return True
-    return "AKIA" in text or "ASIA" in text or "eyJ" in text
+    return "eyJ" in text or "AKIA" in text or "ASIA" in text
 
 
 def _has_assigned_sign(text: str) -> bool:
@@ -85,37 +109,38 @@ def _has_assigned_sign(text: str) -> bool:
     return "pass" in low or "pwd" in low or "secret" in low or "key" in low or "token" in low or "bearer" in low
 
 
-def _most_digits(text: str) -> int:
-    """How many there are at most; counted only where that is cheap."""
-    if not text.isascii():
-        return len(text)
-    encoded = text.encode()
-    return len(encoded) - len(encoded.translate(None, _DIGITS))
-
-
-_RULES: tuple[tuple[int, Callable[[str], object], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    # the digits and the cheap test without which the pattern cannot match, the pattern, its replacement (no digits)
-    (0, _has_secret_sign, _SECRET, "[secret]"),
-    (0, _has_assigned_sign, _ASSIGNED, r"\1\2[secret]"),
-    (0, lambda text: "://" in text, _URL_LOGIN, "[login]"),
-    (0, lambda text: "@" in text, _EMAIL, "[email]"),
-    (7, _FEW_DIGITS.search, _IBAN, _where(_is_iban, "[iban]")),
-    (7, _FEW_DIGITS.search, _CARD, _where(_is_card, "[card]")),
-    (4, lambda text: text.count(".") >= _MIN_DOTS, _IPV4, _where(_is_address, "[ip]")),
-    (0, lambda text: text.count(":") >= _MIN_COLONS, _IPV6, _where(_is_address, "[ip]")),
-    (7, _FEW_DIGITS.search, _PHONE, "[phone]"),
-)
-
-
 def mask(text: str) -> str:
-    """The text with addresses of mail and network, phone, card and account numbers, and secrets replaced."""
-    if len(text) <= _PLAIN_LENGTH and text.isalnum():
+    """The text with addresses of mail and network, phone, card and account numbers, and secrets replaced.
+
+    Control characters are left out, so that what is stored drives no terminal, and hides nothing from the rules.
+    """
+    signs = _signs(text)
+    if not signs:
         return text
-    digits = _most_digits(text)
-    for least, may_match, pattern, replacement in _RULES:
-        if digits >= least and may_match(text):
-            text = pattern.sub(replacement, text)
-    return text
+    if signs.translate(None, _CONTROL_SIGNS) != signs:
+        text = _CONTROLS.sub("", text)
+        signs = _signs(text)
+    return _masked(text, signs)
+
+
+def _masked(text: str, signs: bytes) -> str:
+    """Every rule in its turn, behind a cheap test without which it cannot match."""
+    if len(text) >= _MIN_SECRET:
+        if _has_secret_sign(text, signs):
+            text = _SECRET.sub("[secret]", text)
+        if signs.translate(None, _NO_VALUE) and _has_assigned_sign(text):
+            text = _ASSIGNED.sub(r"\1\2[secret]", text)
+    if b"@" in signs:
+        text = _EMAIL.sub("[email]", _URL_LOGIN.sub("[login]", text))
+    digits = len(signs) - len(signs.translate(None, _DIGITS)) if text.isascii() else len(text)  # others have digits too
+    numbers = digits >= _MIN_NUMBER and _FEW_DIGITS.search(text)
+    if numbers:
+        text = _CARD.sub(_replace_card, _IBAN.sub(_replace_iban, text))
+    if digits >= _MIN_ADDRESS and text.count(".") >= _MIN_DOTS:
+        text = _IPV4.sub(_replace_address, text)
+    if digits and signs.count(b":") >= _MIN_COLONS:
+        text = _IPV6.sub(_replace_address, text)
+    return _PHONE.sub("[phone]", text) if numbers else text
 
 
 def mask_value(value: Any) -> Any:

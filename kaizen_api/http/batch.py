@@ -17,7 +17,7 @@ from kaizen_api.http.answers import Refusal
 from kaizen_api.http.body import is_short
 from kaizen_api.http.malformed import complaint
 from kaizen_api.http.problems import ProblemError
-from kaizen_api.intake import Intake, decode, from_mapping
+from kaizen_api.intake import Intake, decode, decode_array, from_mapping
 from kaizen_api.schema import Interaction, Record
 
 MAX_ITEMS = 100_000
@@ -84,7 +84,7 @@ def _interaction(item: Item | Interaction) -> Interaction:
     return from_mapping(item)
 
 
-def _items(body: bytes, media: str) -> Sequence[Item]:
+def _items(body: bytes, media: str) -> Sequence[Item | Interaction]:
     text = body.removeprefix(_BOM).strip()
     if not text:
         raise ProblemError(400, "the body is empty: send an interaction as JSON, an array of them, or one a line")
@@ -98,7 +98,9 @@ def _lines(text: bytes) -> list[Item]:
     return [line for line in text.split(b"\n") if line.strip()]
 
 
-def _array(text: bytes) -> Sequence[Item]:
+def _array(text: bytes) -> Sequence[Item | Interaction]:
+    if (whole := decode_array(text)) is not None:
+        return whole
     try:
         return [bytes(item) for item in _ARRAY.decode(text)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -13,7 +13,7 @@ from kaizen_api.http.problems import ProblemError
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a body, as it comes and unpacked."""
 
-_INLINE = 16 * 1024  # bytes that are unpacked or decoded in the event loop; what is longer goes to a thread
+_INLINE = 256 * 1024  # bytes that are unpacked or decoded in the event loop; what is longer goes to a thread
 _PACKED = {"gzip", "x-gzip"}
 _UNPACKED = {"", "identity"}
 

@@ -2,20 +2,20 @@
 -- KEYS: 1 stream, 2 seen now, 3 seen before, 4 seen next (a host whose clock is ahead), 5 tenant metrics,
 --       6 rollup metrics, 7 tenants (set)
 -- ARGV: 1 tenant, 2 longest stream, 3 seconds the oldest in it may wait, 4 seconds a seen set lives,
---       5 series of accepted, 6 series of duplicates, then pairs of id and encoded record, 1 to 1000
+--       5 series of accepted, 6 series of duplicates, 7 msgpack of two arrays: 1 to 1000 ids, and the sizes of their
+--       records in bytes; 8 the encoded records, one after the other
 -- Reply: {accepted, index of each duplicate...}; or nothing was taken: {-1, depth} the stream has no room for the batch,
 --        {-2, age in seconds} its oldest waits for too long
 -- Invariants: a record was appended if and only if its id is seen; the counters move with it.
+local ids, sizes = unpack(cmsgpack.unpack(ARGV[7]))
 local depth = redis.call('XLEN', KEYS[1])
-if depth + (#ARGV - 6) / 2 > tonumber(ARGV[2]) then return {-1, depth} end
+if depth + #ids > tonumber(ARGV[2]) then return {-1, depth} end
 if depth > 0 then
   local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
   local age = redis.call('TIME')[1] - string.match(oldest, '^%d+') / 1000
   if age > tonumber(ARGV[3]) then return {-2, age} end
 end
 
-local ids = {}
-for i = 7, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
 local seen = {}
 for k = 2, 4 do
   for i, member in ipairs(redis.call('SMISMEMBER', KEYS[k], unpack(ids))) do
@@ -24,15 +24,16 @@ for k = 2, 4 do
 end
 
 redis.call('SADD', KEYS[7], ARGV[1])
-local reply, fresh = {0}, {}
+local reply, fresh, from = {0}, {}, 1
 for i, id in ipairs(ids) do
   if seen[id] then
     reply[#reply + 1] = i - 1
   else
     seen[id] = true
     fresh[#fresh + 1] = id
-    redis.call('XADD', KEYS[1], '*', 'r', ARGV[6 + 2 * i])
+    redis.call('XADD', KEYS[1], '*', 'r', string.sub(ARGV[8], from, from + sizes[i] - 1))
   end
+  from = from + sizes[i]
 end
 reply[1] = #fresh
 if #fresh > 0 then redis.call('SADD', KEYS[2], unpack(fresh)) end

@@ -90,7 +90,9 @@ def script_call(pairs: Sequence[Pair], *, tenant: str, config: KaizenConfig) -> 
         keys.TENANTS,
     ]
     limits = [tenant, config.stream_max_length, config.stream_max_age, 2 * retention]
-    return script_keys, [*limits, *_SERIES, *(part for pair in pairs for part in pair)]
+    ids, encoded = zip(*pairs, strict=True)
+    index = _ENCODER.encode((ids, [len(one) for one in encoded]))  # two arguments: the client packs each by itself
+    return script_keys, [*limits, *_SERIES, index, b"".join(encoded)]
 
 
 def read_reply(reply: Sequence[int], *, tenant: str) -> Appended:

@@ -1,11 +1,11 @@
 """The log of committed batches: what a cycle reads, trimmed by age and never before a batch was committed."""
 
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import cast
 
 import msgspec
+import zstandard
 from redis import Redis
 
 from kaizen_api import keys
@@ -18,8 +18,8 @@ _DECODER = msgspec.msgpack.Decoder(list[Record])
 
 
 def pack(records: Sequence[Record]) -> bytes:
-    """One batch as the log keeps it: about a third of its size."""
-    return zlib.compress(_ENCODER.encode(records), 1)
+    """One batch as the log keeps it: about a quarter of its size."""
+    return zstandard.compress(_ENCODER.encode(records), 1)
 
 
 def read_log(redis: Redis, *, tenant: str) -> Iterator[Record]:
@@ -27,7 +27,7 @@ def read_log(redis: Redis, *, tenant: str) -> Iterator[Record]:
     start = "-"
     while batches := cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.log(tenant), start, count=_READ)):
         for _, fields in batches:
-            yield from _DECODER.decode(zlib.decompress(fields[b"b"]))
+            yield from _DECODER.decode(zstandard.decompress(fields[b"b"]))
         start = f"({batches[-1][0].decode()}"
 
 

@@ -6,21 +6,24 @@ What a consumer has read and lost is read again by itself, or taken over by anot
 
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import accumulate, pairwise
 from typing import Any, cast
 
 import msgspec
-from redis import Redis, ResponseError
+from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.metrics import table
 from kaizen_api.metrics.table import MILLION, field
 from kaizen_api.schema import Record
 
+_NEXT = files(__package__).joinpath("next.lua").read_text()
 _COMMIT = files(__package__).joinpath("commit.lua").read_text()
 _LEAVE = files(__package__).joinpath("leave.lua").read_text()
 _BURY = files(__package__).joinpath("bury.lua").read_text()
 
 _ENCODER = msgspec.msgpack.Encoder()
+_INDEX = msgspec.msgpack.Decoder(tuple[list[str], list[int]])
 _SERIES = (
     field("kaizen_interactions_total", outcome="ok"),
     field("kaizen_interactions_total", outcome="error"),
@@ -53,37 +56,18 @@ class Stream:
         self.consumer = consumer
         self._claim_after = claim_after
         self._recent = recent
+        self._next = redis.register_script(_NEXT)
         self._commit = redis.register_script(_COMMIT)
         self._bury = redis.register_script(_BURY)
         self._leave = redis.register_script(_LEAVE)
 
     def next(self, count: int) -> list[Delivery]:
         """Up to `count` interactions: first what this consumer holds already, then what others lost, then new ones."""
-        try:
-            return self._read("0", count) or self._claim(count) or self._read(">", count)
-        except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
-            self._create_group()
-            return self._read(">", count)
-
-    def _create_group(self) -> None:
-        """From the beginning: what was appended before there was a group counts too."""
-        try:
-            self._redis.xgroup_create(self._stream, keys.GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-
-    def _read(self, start: str, count: int) -> list[Delivery]:
-        reply = cast("Any", self._redis.xreadgroup(keys.GROUP, self.consumer, {self._stream: start}, count=count))
-        entries = reply[0][1] if isinstance(reply, list) and reply else next(iter(reply.values()))[0] if reply else []
-        return _deliveries(entries)
-
-    def _claim(self, count: int) -> list[Delivery]:
-        idle = int(self._claim_after * 1000)
-        reply = cast("Any", self._redis.xautoclaim(self._stream, keys.GROUP, self.consumer, idle, count=count))
-        return _deliveries(reply[1])
+        arguments: list[Any] = [keys.GROUP, self.consumer, count, int(self._claim_after * 1000)]
+        index, records = cast("tuple[bytes, bytes]", self._next(keys=[self._stream], args=arguments))
+        ids, sizes = _INDEX.decode(index)
+        ends = list(accumulate(sizes, initial=0))
+        return [Delivery(one, records[start:end]) for one, (start, end) in zip(ids, pairwise(ends), strict=True)]
 
     def delivered_before(self, delivery: Delivery) -> bool:
         """Whether somebody has had it in hand already and not committed it."""
@@ -146,10 +130,6 @@ class Stream:
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""
         self._leave(keys=[self._stream], args=[keys.GROUP, self.consumer])
-
-
-def _deliveries(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Delivery]:
-    return [Delivery(entry_id.decode(), fields[b"r"]) for entry_id, fields in entries if fields]
 
 
 def _recent_value(record: Record) -> str:

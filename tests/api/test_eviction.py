@@ -16,12 +16,14 @@ def test_a_server_that_keeps_everything_is_taken(config):
     refuse_eviction(config)
 
 
-def test_one_that_may_drop_something_is_refused_with_the_reason(config, evicting):
+@pytest.mark.usefixtures("evicting")
+def test_one_that_may_drop_something_is_refused_with_the_reason(config):
     with pytest.raises(Conflict, match=r"allkeys-lru: set `maxmemory-policy noeviction` there"):
         refuse_eviction(config)
 
 
-def test_nothing_starts_on_it(config, evicting, tmp_path):
+@pytest.mark.usefixtures("evicting")
+def test_nothing_starts_on_it(config, tmp_path):
     with Stack(config, log=tmp_path / "log") as stack, pytest.raises(Conflict, match="allkeys-lru"):
         stack.start()
 

@@ -81,7 +81,7 @@ def test_the_doctor_prints_beats_schedule(doctor):
     assert details["schedule daily"].startswith(
         f"{jobs.DAILY} daily at 00:15 Europe/Berlin: rotate the knowledge bases"
     )
-    assert details["schedule streams"].startswith(f"{jobs.TICK} every 1 s")
+    assert details["schedule streams"].startswith(f"{jobs.TICK} every 0.7 s")
     assert details["schedule resume"].startswith(f"{jobs.RESUME} every 30 s")
 
 
