@@ -156,6 +156,8 @@ def _keyed(key: bytes, value: str) -> str:
 
 
 def _checked(interaction: Interaction) -> Interaction:
+    if not isinstance(interaction, Interaction):
+        raise Invalid(f"got a {type(interaction).__name__}: give an Interaction, like Interaction(query=...)")
     builtins = {name: value for name in _FIELDS if (value := getattr(interaction, name, None)) is not None}
     scores = builtins.get("critics")
     numbers = {**builtins, **scores} if isinstance(scores, Mapping) else builtins
@@ -209,6 +211,10 @@ def _metadata(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
             f"`metadata` takes {len(encoded)} bytes, {_MAX_METADATA_BYTES} at most: send what you break down by"
         )
     masked: dict[str, Any] = mask_value(plain)
+    try:
+        _ENCODER.encode(masked)
+    except OverflowError:
+        raise Invalid("`metadata` holds a whole number of more than 64 bits: send it as text") from None
     return masked
 
 

@@ -1,13 +1,14 @@
 """Kinds of settings: what a value of each must look like, told by whoever refuses it."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from kaizen_api.config.hosts import is_host
+from kaizen_api.config.urls import check_url
 
 TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -25,6 +26,8 @@ def _absolute(path: Path) -> Path:
 def _key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value().strip():
         raise ValueError("is empty: give the tenant a long random text as its key")
+    if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+        raise ValueError("has a blank or a sign beyond ASCII, which a header cannot carry: choose another")
     return key
 
 
@@ -38,12 +41,6 @@ def _split(sources: Any) -> Any:
     return [name.strip() for name in sources.split(",")] if isinstance(sources, str) else sources
 
 
-def _redis_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return url
-
-
 def _timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("must be a time zone's name, like Europe/Berlin")
@@ -51,7 +48,7 @@ def _timezone(name: str) -> str:
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(_named), AfterValidator(_absolute)]
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+RedisUrl = Annotated[str, AfterValidator(check_url)]
 TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

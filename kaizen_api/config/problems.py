@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ValidationError
 
 from kaizen_api.config.sources import PREFIX
+from kaizen_api.config.urls import mask_url
 
 _FORMS = {
     "api_keys": 'must be a JSON object of tenants and their keys, like {"acme": "a-long-random-text"}',
@@ -21,10 +21,7 @@ def mask_setting(name: str, value: Any) -> str:
     """The value as text, passwords and keys replaced by stars."""
     if name.split(".", maxsplit=1)[0] in {"user_key", "api_keys"}:
         return "***" if value else str(value)
-    if name.endswith("_url") and "@" in str(value):
-        parts = urlsplit(str(value))
-        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"))
-    return str(value)
+    return mask_url(str(value)) if name.endswith("_url") else str(value)
 
 
 def explain(error: ValidationError, settings: type[BaseModel], arguments: Collection[str]) -> str:

@@ -55,7 +55,7 @@ def check_tenant(tenant: str) -> str:
     Raises:
         Invalid: it is not.
     """
-    if not re.fullmatch(TENANT, tenant):
+    if not isinstance(tenant, str) or not re.fullmatch(TENANT, tenant):
         raise Invalid(f"tenant {tenant!r}: a name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or digit")
     return tenant
 

@@ -358,3 +358,43 @@ def test_two_cannot_listen_on_one_port(first, second):
 
 def test_a_port_is_free_where_no_exporter_runs():
     assert KaizenConfig(api_port=9090, enable_prometheus=False).api_port == 9090
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret@[::1:6379",
+        "redis://:s3cret@host:port",
+        "redis://:s3cret@host:99999",
+        "redis://:s3cret@host:0",
+        "redis://:s3cret@host/zero",
+        "redis://host/0?password=s3cret",
+        "redis://host/0?socket_timeout=s3cret",
+        "http://:s3cret@host",
+        "redis://:s3cret/more@host:6379",
+    ],
+)
+def test_a_url_that_no_client_can_use_is_told_without_its_password(url):
+    with pytest.raises(InvalidConfig, match=r"^1 wrong setting:\n  redis_url") as told:
+        KaizenConfig(redis_url=url)
+    assert "s3cret" not in str(told.value).replace("socket_timeout=s3cret", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://host",
+        "redis://:pass@host:6379/3",
+        "rediss://u:p@[::1]:6379/0?ssl_cert_reqs=required",
+        "unix:///a/b.sock?db=2",
+    ],
+)
+def test_a_url_that_a_client_can_use_is_taken(url):
+    assert KaizenConfig(redis_url=url).redis_url == url
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two words", "tab\tbed"])
+def test_a_key_that_no_header_can_carry_is_refused(key):
+    with pytest.raises(InvalidConfig, match="a header cannot carry") as told:
+        KaizenConfig(api_keys={"acme": key})
+    assert key not in str(told.value)

@@ -242,3 +242,26 @@ def test_no_mapping_does_more_than_be_refused(fields):
 @given(st.binary(max_size=300))
 def test_no_bytes_do_more_than_be_refused(line):
     assert outcome(lambda: decode(line))
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_a_whole_number_that_nothing_can_store_is_refused_by_name(intake, number):
+    with pytest.raises(Invalid, match="`metadata` holds a whole number of more than 64 bits"):
+        record(intake, metadata={"order": {"number": number}})
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, -(2**63)])
+def test_the_largest_and_smallest_whole_numbers_are_stored(intake, number):
+    assert record(intake, metadata={"level": number}).metadata["level"] == number
+
+
+@pytest.mark.parametrize("critics", [[1], "bad", 5])
+def test_critics_that_are_none_are_refused(intake, critics):
+    with pytest.raises(Invalid, match="critics"):
+        record(intake, critics=critics)
+
+
+@pytest.mark.parametrize("thing", [{"query": "x"}, "x", None, []])
+def test_only_interactions_become_records(thing):
+    with pytest.raises(Invalid, match="give an Interaction"):
+        Intake(b"key").record(thing)
