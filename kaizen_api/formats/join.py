@@ -22,8 +22,8 @@ from kaizen_api.schema import Interaction
 Rows = Callable[[dict[str, Any]], Iterable[Row | Invalid]]
 
 _ORPHAN = (
-    "the score belongs to no interaction of this log: put the scores and what they score into one log or request, or the "
-    "score into its span, as an event"
+    "the score belongs to no interaction of this log: put the scores and what they score into one log or request, or "
+    "the score into its span, as an event"
 )
 _MUTE = {
     Part.SILENT: "a call of a model without its texts: have the instrumentation record message content",
