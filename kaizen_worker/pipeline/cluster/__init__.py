@@ -21,8 +21,8 @@ from kaizen_worker.types import Clusters, Codes, Vectors
 
 __all__ = ["cluster"]
 
-FEW = 100
-"""Texts below which a graph of neighbours is too coarse."""
+FEW = 400
+"""Texts below which a graph of neighbours is too coarse, and a tree finds more (`tests/bench/test_small_logs.py`)."""
 
 SAMPLE = 8000
 """Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""

@@ -15,6 +15,7 @@ from kaizen_worker.pipeline.findings.statement import (
     percent,
     percents,
     persons,
+    points,
     strength,
 )
 from kaizen_worker.types import Finding, Sample
@@ -69,9 +70,9 @@ def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
         type="gap",
         subject={"topic": gap.topic},
         description=(
-            f"'{sample.topic_names[code]}' is not served: {meaning}. {percent(deficit.estimate)} more of its questions "
-            f"are left unserved than of a served topic's (95 %: {percent(deficit.low)} to {percent(deficit.high)}), "
-            f"{basis(sample, rows)}."
+            f"'{sample.topic_names[code]}' is not served: {meaning}. {points(deficit.estimate)} points more of "
+            f"its questions are left unserved than of a served topic's (95 %: {points(deficit.low)} to "
+            f"{points(deficit.high)} points), {basis(sample, rows)}."
         ),
         recommendation=advice,
         p_value=gap.p_value,

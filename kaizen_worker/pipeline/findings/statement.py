@@ -59,6 +59,11 @@ def percent(value: float) -> str:
     return f"{value * 100:.1f} %" if abs(value) < 0.095 else f"{value * 100:.0f} %"  # noqa: PLR2004 - one digit below 10
 
 
+def points(difference: float) -> str:
+    """One share less another, in percentage points: "0.4", "12"."""
+    return percent(difference).removesuffix(" %")
+
+
 def seconds(value: float) -> str:
     """A duration: "0.25 s", "4.1 s"."""
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
