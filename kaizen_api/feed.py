@@ -5,10 +5,13 @@ depend on it. A batch that cannot be appended is tried again for as long as ther
 has answered at all; appending it twice is harmless, so a feed that broke off may begin again anywhere before that.
 """
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kaizen_api.errors import Backpressure, Invalid, Unavailable
 from kaizen_api.formats.contract import Read, Refused
@@ -25,8 +28,51 @@ PATIENCE = 300.0
 """Seconds without room in the stream, or without Redis, after which a feed gives up."""
 
 _LONGEST_DELAY = 15.0
+_DAY = 86_400
+_TIME_LIKE = re.compile(r"time|date|stamp|creat|when|(^|_)ts$|(_a|A)t$")
+_EARLIEST = 1e8  # seconds since the epoch, in 1973: smaller numbers are durations and counts
+_LEAST_DIGITS = 6  # of a time that is written out
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Times:
+    """How interactions that were read stand in time.
+
+    Attributes:
+        read: All of them.
+        untimed: Those without `occurred_at`.
+        old: Those that happened longer than the retention before the feed began.
+        like: Metadata fields of the untimed that look like a time, with how many have them.
+    """
+
+    read: int = 0
+    untimed: int = 0
+    old: int = 0
+    like: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def likely(self) -> str | None:
+        """The field that most likely was meant as `occurred_at`: the most frequent one, then the first by name."""
+        return min(self.like, key=lambda name: (-self.like[name], name), default=None)
+
+    def add(self, more: "Times") -> None:
+        """Count those of another log too."""
+        self.read += more.read
+        self.untimed += more.untimed
+        self.old += more.old
+        self.like.update(more.like)
+
+    def see(self, interaction: Interaction, record: Record, *, floor: float) -> None:
+        """Count one; it is old where it happened before `floor`, us since the epoch."""
+        self.read += 1
+        if interaction.occurred_at is not None:
+            self.old += record.occurred_at < floor
+            return
+        self.untimed += 1
+        fields = (interaction.metadata or {}).items()
+        self.like.update(name for name, value in fields if _named_so(name) and _is_moment(value))
 
 
 @dataclass(slots=True)
@@ -36,6 +82,7 @@ class Tally:
     Attributes:
         refusals: The first ones.
         broken: Those that stand for the rest of a damaged log, which is unread.
+        times: Of those that were no refusals, as far as they were read by this process.
     """
 
     accepted: int = 0
@@ -43,6 +90,7 @@ class Tally:
     refused: int = 0
     refusals: list[Refused] = field(default_factory=list)
     broken: list[Refused] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
 
     @property
     def total(self) -> int:
@@ -78,6 +126,7 @@ class Feed:
     ) -> None:
         self._producer = producer
         self._started = int(time.time()) if started is None else started
+        self._floor = (self._started - producer.config.metrics_retention_days * _DAY) * 1e6
         self._intake: Intake | None = None
         self._position = 0
         self._tally, self._offset = Tally(), 0
@@ -127,9 +176,11 @@ class Feed:
         if isinstance(read.value, Refused):
             return read.value
         try:
-            return self._timed(read.value)
+            record = self._timed(read.value)
         except Invalid as error:
             return Refused(read.place, remedied(str(error)))
+        self._tally.times.see(read.value, record, floor=self._floor)
+        return record
 
     def _timed(self, interaction: Interaction) -> Record:
         if self._intake is None:
@@ -155,3 +206,14 @@ class Feed:
                     raise
                 self._on_wait(error, delay)
                 time.sleep(delay)
+
+
+@lru_cache(4096)
+def _named_so(name: str) -> bool:
+    return _TIME_LIKE.search(name if name.endswith("At") else name.lower()) is not None
+
+
+def _is_moment(value: Any) -> bool:
+    if isinstance(value, str):
+        return sum(map(str.isdigit, value)) >= _LEAST_DIGITS
+    return isinstance(value, int | float) and value >= _EARLIEST

@@ -145,7 +145,7 @@ class Insight(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 Diagnosis = Literal["missing", "stale", "contradictory", "retrieval_miss", "out_of_scope", "unclear"]
-GapStatus = Literal["open", "filling", "proposed", "filled", "unfilled", "dismissed"]
+GapStatus = Literal["open", "filling", "proposed", "filled", "unfilled", "dismissed", "closed"]
 
 
 class Gap(msgspec.Struct, kw_only=True, omit_defaults=True):

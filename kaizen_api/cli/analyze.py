@@ -51,8 +51,9 @@ def describe(cycle: dict[str, int]) -> str:
     """What an analysis brought, in words."""
     if not cycle["finished_at"]:
         return ""
+    gaps = "; `kaizen gaps` lists the gaps" if cycle["gaps"] else ""
     return (
         f", {cycle['interactions']} interactions, {cycle['topics']} topics, {cycle['gaps']} gaps, "
         f"{cycle['insights']} findings; `kaizen insights` lists those stored, at most "
-        "KAIZEN_MAX_INSIGHTS_PER_CYCLE new ones an analysis"
+        "KAIZEN_MAX_INSIGHTS_PER_CYCLE new ones an analysis" + gaps
     )

@@ -15,6 +15,9 @@ _STATES = {
     "expired": "taken out",
 }
 _ADD = "nothing that may be let in was found: add what is missing with `kaizen kb add FILE`"
+_KNOWLEDGE = frozenset({"missing", "stale", "contradictory", "unclear"})  # diagnoses that an entry may mend
+_UNTOLD = "not searched: the next analysis (`kaizen analyze`) says why, or opens it"
+_CLOSED = "nothing: the last analysis no longer found it; one that finds it again opens it again"
 _SEARCHED = "nothing yet: the workers still search; what they find is shown here"
 
 
@@ -45,17 +48,20 @@ def insight_step(insight: Shown, gap: Shown | None, entries: Sequence[Shown]) ->
 def gap_step(gap: Shown, entries: Sequence[Shown]) -> str:
     """The next step with a gap and the entries found for it."""
     insight = gap["insight"]
-    if gap["status"] == "dismissed":
-        return "nothing: it stays aside"
-    if gap["status"] in {"open", "filling"}:
-        return _SEARCHED
-    if gap["status"] == "filled":
-        return _measured(insight) if insight else "nothing: the assistant finds what was found"
-    if gap["status"] == "unfilled" or all(_stays_out(entry) for entry in entries):
-        return _ADD + (f", {_aside(insight)}" if insight else "")
-    if insight is None:
-        return "`kaizen insights --type gap` lists the insights that fill gaps"
-    return f"`kaizen insights apply {insight}` lets the assistant find what waits, {_aside(insight)}"
+    aside = f", {_aside(insight)}" if insight else ""
+    match gap["status"]:
+        case "dismissed":
+            return "nothing: it stays aside"
+        case "open" | "filling":
+            return _SEARCHED
+        case "filled":
+            return _measured(insight) if insight else "nothing: the assistant finds what was found"
+        case "closed":
+            return _closed_step(insight, entries)
+        case "unfilled":
+            return _unfilled_step(gap) + aside
+        case _:
+            return _proposed_step(insight, entries, aside)
 
 
 def applied_lines(insight: Shown, entries: Sequence[Shown], *, hold_out: float) -> list[str]:
@@ -85,9 +91,40 @@ def _stays_out(entry: Shown) -> bool:
     return entry["state"] == "superseded" or (bool(entry["flags"]) and entry["state"] != "active")
 
 
+def _proposed_step(insight: str | None, entries: Sequence[Shown], aside: str) -> str:
+    if not _waits(entries):
+        return _ADD + aside
+    if insight is None:
+        return "`kaizen insights --type gap` lists the insights that fill gaps"
+    return f"`kaizen insights apply {insight}` lets the assistant find what waits{aside}"
+
+
+def _closed_step(insight: str | None, entries: Sequence[Shown]) -> str:
+    letting_in = f"; `kaizen insights apply {insight}` lets in what was found" if insight and _waits(entries) else ""
+    return _CLOSED + letting_in
+
+
+def _waits(entries: Sequence[Shown]) -> bool:
+    """Whether there is anything that applying lets in."""
+    return any(not _stays_out(entry) for entry in entries)
+
+
+def _unfilled_step(gap: Shown) -> str:
+    """What was not found, or why it was not searched for; the history ends with the reason."""
+    last = gap["history"][-1] if gap["history"] else None
+    if last is not None and last["event"] == "unfilled":
+        adding = "; `kaizen kb add FILE` adds what you have" if gap["diagnosis"] in _KNOWLEDGE else ""
+        return f"not searched: {last['detail'].rstrip('.')}{adding}"
+    return _ADD if any(step["event"] == "searching" for step in gap["history"]) else _UNTOLD
+
+
 def _applied_step(insight: str, gap: Shown | None) -> str:
-    if gap is None or gap["status"] == "unfilled":
+    if gap is None:
         return _ADD
+    if gap["status"] == "closed":
+        return f"{_CLOSED}; `kaizen insights revert {insight}` takes the insight back"
+    if gap["status"] == "unfilled":
+        return _unfilled_step(gap)
     return _SEARCHED if gap["status"] in {"open", "filling"} else _measured(insight)
 
 

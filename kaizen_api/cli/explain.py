@@ -18,7 +18,7 @@ _DIAGNOSES = {
 
 Shown = Mapping[str, Any]
 Names = Mapping[str, str]
-"""Topic id → name; one that is gone has none."""
+"""Topic id → name, or where it went; one that is gone has none."""
 
 
 def explain_topic(topic: Shown, names: Names) -> None:

@@ -18,8 +18,11 @@ from kaizen_api.queries import MAX_PAGE, Page, Queries, tenants
 from kaizen_api.schema import INSIGHT_TYPES, Effect
 
 _STATUSES = ("proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed")
-_GAP_STATUSES = ("open", "filling", "proposed", "filled", "unfilled", "dismissed")
+_GAP_STATUSES = ("open", "filling", "proposed", "filled", "unfilled", "dismissed", "closed")
+_SETTLED = frozenset({"filled", "dismissed", "closed"})
 _VERDICTS = ("measuring", "confirmed", "no_effect", "harmful")
+
+_MERGED = "took in"  # a topic's word in its history for one that merged into it
 
 _limit = click.option(
     "--limit", type=click.IntRange(1, MAX_PAGE), default=50, show_default=True, help="Most items of the list."
@@ -99,13 +102,18 @@ def list_insights(session: Session, limit: int, cursor: str | None, status: str 
 @shared
 @click.pass_obj
 def list_gaps(session: Session, limit: int, cursor: str | None, status: str | None) -> None:
-    """List gaps, those that touch most users first; the deficit is in points of the failure rate."""
+    """List gaps, those that touch most users first; the deficit is in points of the failure rate.
+
+    On each page what is filled, dismissed or closed comes behind what is not; `closed` is what no analysis finds any
+    more.
+    """
     with reading(session) as queries:
         page, names = _page(queries, "gap", limit, cursor, {"status": status}), topic_names(queries)
+    page = Page(sorted(page.items, key=lambda gap: gap.status in _SETTLED), page.next)
     columns = ("id", "topic", "topic name", "diagnosis", "status", "users", "deficit", "coverage")
 
     def shown(gap: dict[str, Any]) -> dict[str, Any]:
-        named = {**_in_percent(gap, "coverage"), "topic name": names.get(gap["topic"])}
+        named = {**_in_percent(gap, "coverage"), "topic name": _name(gap["topic"], names)}
         return {**named, "deficit": points(gap["deficit"])}
 
     _list(session, page, columns, "no gaps", shown)
@@ -125,15 +133,30 @@ def list_effects(session: Session, limit: int, cursor: str | None, wanted: str |
     columns = ("id", "topic", "topic name", "verdict", "difference", "exposed", "held_out", "p_value")
 
     def shown(effect: dict[str, Any]) -> dict[str, Any]:
-        told = {"verdict": verdict(effect, reverted=effect["id"] in reverted), "topic name": names.get(effect["topic"])}
+        told = {
+            "verdict": verdict(effect, reverted=effect["id"] in reverted),
+            "topic name": _name(effect["topic"], names),
+        }
         return {**effect, **told, "difference": interval(effect["difference"])}
 
     _list(session, page, columns, "no effects measured yet", shown)
 
 
 def topic_names(queries: Queries) -> dict[str, str]:
-    """Topic id → name, of the topics there are."""
-    return {topic.id: topic.name for topic in queries.topics()}
+    """Topic id → name, of the topics there are and of those that merged into one of them."""
+    topics = queries.topics()
+    merged = {
+        step.detail: f"now in {topic.id}: {topic.name}"
+        for topic in topics
+        for step in topic.history
+        if step.event == _MERGED
+    }
+    return merged | {topic.id: topic.name for topic in topics}
+
+
+def _name(topic: str, names: dict[str, str]) -> str:
+    """What a topic is called; without an id there never was one."""
+    return names.get(topic, "(gone)" if topic else "")
 
 
 def is_reverted(queries: Queries, effect: Effect) -> bool:

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from kaizen_api import formats
 from kaizen_api.bookmarks import Bookmarks
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, note
-from kaizen_api.cli.pushing import Pushing
+from kaizen_api.cli.pushing import Pushing, time_notes, untimed_note
 from kaizen_api.cli.root import FAILED
+from kaizen_api.errors import Unavailable
 from kaizen_api.feed import REFUSALS_KEPT, Feed
 from kaizen_api.formats import Refused
 from kaizen_api.formats.reading import STANDARD_INPUT
@@ -31,8 +32,8 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 def push(session: Session, files: Sequence[Path], kind: str | None, follow: bool) -> int:  # noqa: FBT001  # click's
     """Import logs: JSONL, CSV, chats, traces, exports; gzip too, and `-` for standard input.
 
-    Ends with what was accepted, what was there before, and what was refused and why. Fails only if a file could not be
-    read to its end, or nothing of it all was an interaction.
+    Ends with what was accepted, what was there before, what was refused and why, and what has no time or is old. Fails
+    only if a file could not be read to its end, or nothing of it all was an interaction.
     """
     if follow and (len(files) > 1 or files[0] == Path(STANDARD_INPUT)):
         raise click.UsageError("--follow takes one FILE, which is no pipe")
@@ -40,12 +41,16 @@ def push(session: Session, files: Sequence[Path], kind: str | None, follow: bool
     with Producer(config) as producer:
         feed = Feed(producer, on_refused=_Telling(), on_wait=lambda error, wait: note(f"waiting {wait:g} s: {error}"))
         pushing = Pushing(feed, Bookmarks(config), kind)
-        if follow:
-            pushing.follow(files[0], _until_told())
-        else:
-            for file in files:
-                pushing.push(file)
-    return _end(session, pushing.files)
+        try:
+            if follow:
+                pushing.follow(files[0], _until_told())
+            else:
+                for file in files:
+                    pushing.push(file)
+        except Unavailable:  # which is told after this, and is the end
+            _tell_unread(pushing.files, note)
+            raise
+    return _end(session, pushing, days=config.metrics_retention_days)
 
 
 def _until_told() -> threading.Event:
@@ -61,10 +66,18 @@ def _until_told() -> threading.Event:
     return told
 
 
-def _end(session: Session, files: Sequence[dict[str, Any]]) -> int:
+def _end(session: Session, pushing: Pushing, *, days: int) -> int:
+    files, times = pushing.files, pushing.times
     totals = {name: sum(file[name] for file in files) for name in ("accepted", "duplicate", "refused")}
     refusals = [refusal for file in files for refusal in file["refusals"]][:REFUSALS_KEPT]
-    emit(session, {**totals, "refusals": refusals, "files": files}, _show)
+    told = {**time_notes(times), "older_than_retention": times.old}
+
+    def show(pushed: Any) -> None:
+        _show(pushed)
+        for line in _of_times(pushed, read=times.read, days=days):
+            note(line)
+
+    emit(session, {**totals, **told, "refusals": refusals, "files": files}, show)
     nothing = totals["refused"] and not totals["accepted"] + totals["duplicate"]
     return FAILED if nothing or any(file["error"] for file in files) else 0
 
@@ -85,6 +98,23 @@ class _Telling:
 
 def _show(pushed: Any) -> None:
     echo(f"{pushed['accepted']} accepted, {pushed['duplicate']} duplicate, {pushed['refused']} refused")
-    for file in pushed["files"]:
+    _tell_unread(pushed["files"], echo)
+
+
+def _tell_unread(files: Iterable[Mapping[str, Any]], tell: Callable[[str], None]) -> None:
+    for file in files:
         if file["error"]:
-            echo(f"not read to its end: {file['error']}")
+            tell(f"not read to its end: {file['error']}")
+
+
+def _of_times(pushed: Mapping[str, Any], *, read: int, days: int) -> Iterable[str]:
+    """What is worth knowing about when it all happened."""
+    remedy = "give it that name in what you push from now on; pushed again under another name, all would count twice"
+    untimed = untimed_note(pushed, read=read, meaning="now", remedy=remedy)
+    if untimed:
+        yield untimed
+    if old := pushed["older_than_retention"]:
+        yield (
+            f"{old} of {read} are older than KAIZEN_METRICS_RETENTION_DAYS = {days}: they are analysed like others, "
+            f"and deleted {days} days after this push, whatever their `occurred_at`"
+        )

@@ -1,7 +1,7 @@
 """Files on their way into a stream: each from its bookmark on, once or for as long as it grows."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -11,7 +11,7 @@ from kaizen_api.bookmarks import Bookmark, Bookmarks
 from kaizen_api.cli.output import note
 from kaizen_api.cli.progress import bar
 from kaizen_api.errors import Invalid
-from kaizen_api.feed import Feed, Tally
+from kaizen_api.feed import Feed, Tally, Times
 from kaizen_api.formats.reading import STANDARD_INPUT
 from kaizen_api.tail import Tail
 
@@ -27,10 +27,12 @@ class Pushing:
 
     Attributes:
         files: What became of each so far.
+        times: How the interactions of all of them stand in time.
     """
 
     def __init__(self, feed: Feed, bookmarks: Bookmarks, kind: str | None) -> None:
         self.files: list[dict[str, Any]] = []
+        self.times = Times()
         self._feed = feed
         self._bookmarks = bookmarks
         self._kind = kind
@@ -96,8 +98,8 @@ class Pushing:
             error = "; ".join(f"{broken.place}: {broken.reason}" for broken in tally.broken) or None
         except (Invalid, OSError) as caught:
             error = str(caught)
-            note(error)
         finally:
+            self.times.add(tally.times)
             self.files.append(
                 {
                     "file": str(file),
@@ -108,6 +110,27 @@ class Pushing:
                     "error": error,
                 }
             )
+
+
+def time_notes(times: Times) -> dict[str, Any]:
+    """What programs are told of the times: how many have none, and the field that looks like one."""
+    return {"untimed": times.untimed, "looks_like_occurred_at": times.likely}
+
+
+def untimed_note(told: Mapping[str, Any], *, read: int, meaning: str, remedy: str) -> str | None:
+    """The same for people, None where nothing is missing.
+
+    Args:
+        told: What `time_notes` gave.
+        read: Interactions that were read.
+        meaning: When they count as having happened.
+        remedy: What to do with the field that looks like the time.
+    """
+    if not told["untimed"]:
+        return None
+    likely = told["looks_like_occurred_at"]
+    remedy = f"; `{likely}` looks like it: {remedy}" if likely else ""
+    return f"no `occurred_at` in {told['untimed']} of {read} interactions: they count as of {meaning}{remedy}"
 
 
 def _size(file: Path) -> float | None:

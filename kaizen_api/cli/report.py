@@ -1,6 +1,7 @@
 """`kaizen report`: shadow mode, any log to a report, and nothing left behind."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from kaizen_api import formats
 from kaizen_api.cli.options import PROCESSES, Session, setting, shared
 from kaizen_api.cli.output import echo, emit
 from kaizen_api.cli.progress import steps
+from kaizen_api.cli.pushing import time_notes, untimed_note
 from kaizen_api.cli.root import FAILED
 from kaizen_api.report import shadow_run, write_report
 
@@ -34,11 +36,13 @@ def report(session: Session, files: Sequence[Path], out: Path, kind: str | None)
     with steps() as progress:
         results = shadow_run(session.config(), files, kind=kind, progress=progress, keep_log=out / "kaizen.log")
     page = write_report(results, out)
-    emit(session, {**results.summary(), "out": str(out)}, lambda summary: _show(summary, page))
+    times = results.tally.times
+    document = {**results.summary(), **time_notes(times), "out": str(out)}
+    emit(session, document, partial(_show, page=page, read=times.read))
     return FAILED if results.tally.broken else 0
 
 
-def _show(summary: Any, page: Path) -> None:
+def _show(summary: Any, *, page: Path, read: int) -> None:
     echo(
         f"{summary['cycle']['interactions']} interactions, {summary['cycle']['topics']} topics, "
         f"{sum(summary['types'].values())} insights, {summary['cycle']['gaps']} gaps"
@@ -49,4 +53,9 @@ def _show(summary: Any, page: Path) -> None:
         echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
     for broken in summary["unread"]:
         echo(f"not read to its end: {broken['place']}: {broken['reason']}")
+    untimed = untimed_note(
+        summary, read=read, meaning="one moment, in the order of the log", remedy="give it that name, and report again"
+    )
+    if untimed:
+        echo(untimed)
     echo(f"report: {page}")

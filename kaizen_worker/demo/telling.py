@@ -1,6 +1,11 @@
 """The demo's report: what was found, what was filled, what changed, where to look next; as text and as JSON."""
 
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -53,7 +58,7 @@ def tell(acts: Acts, console: Console) -> None:
     _found(acts, told, console)
     _gaps(acts, told, console)
     _changed(acts, told, console)
-    _next(acts, console)
+    tell_next(console, insight=acts.insights[0].id if acts.insights else "ID", seconds=acts.seconds)
 
 
 def _found(acts: Acts, told: dict[str, Any], console: Console) -> None:
@@ -105,17 +110,32 @@ def _changed(acts: Acts, told: dict[str, Any], console: Console) -> None:
     console.print(f"  each of the {len(acts.effects)} changes for itself: {verdicts}")
 
 
-def _next(acts: Acts, console: Console) -> None:
+def tell_next(console: Console, *, insight: str, seconds: float) -> None:
+    """Print what to do next, as it can be typed, and how long it all took."""
     console.print(Text("\nNEXT", style="bold"))
-    strongest = acts.insights[0].id if acts.insights else "ID"
-    for command, what in (
-        ("kaizen demo --stay", "keep it running: console, metrics, Flower"),
-        (f"kaizen insights show {strongest}", "while it stays: one insight in full"),
-        ("kaizen report LOG --out report", "your own log, nothing left behind"),
-        ("kaizen up", "run it for good"),
-    ):
-        console.print(f"  {command:<40} {what}")
-    console.print(f"\n  {acts.seconds:.0f} s")
+    called = Path(sys.argv[0]).absolute()
+    kaizen = typed(called if called.name == "kaizen" else Path(sys.executable).with_name("kaizen"))
+    lines = (
+        ("demo --stay", "keep it running: console, metrics, Flower"),
+        (f"insights show {insight}", "while it stays: one insight in full"),
+        ("report LOG --out report", "your own log, nothing left behind"),
+        ("up", "run it for good"),
+    )
+    width = max(len(kaizen) + 1 + len(command) for command, _ in lines)
+    for command, what in lines:
+        console.print(Text(f"  {kaizen + ' ' + command:<{width}}  {what}"))
+    console.print(f"\n  {seconds:.0f} s")
+
+
+def typed(program: Path) -> str:
+    """How to type a program from the working folder: by its name where the path leads to it, else by where it lies."""
+    found = shutil.which(program.name)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return program.name
+    if not program.is_relative_to(Path.cwd()):
+        return shlex.quote(os.fspath(program))
+    inside = program.relative_to(Path.cwd())
+    return shlex.quote(f"./{inside}" if inside.parent == Path() else os.fspath(inside))
 
 
 def _where(one: Caught) -> str:

@@ -4,6 +4,7 @@ Everything here may be repeated: it saves the same values under the same ids and
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -14,17 +15,34 @@ from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.topics import HISTORY_KEPT
+from kaizen_worker.pipeline.findings.gap import SAID
 from kaizen_worker.types import Codes, Window
 
 SEARCHED = frozenset({"missing", "stale", "contradictory"})
 """Diagnoses that more knowledge can mend; the others need a person, and say so."""
 
-NO_SOURCE = "no source to search is configured"
-"""Note in the history of a gap that would be searched for."""
+NO_SOURCE = "no source to search is configured; KAIZEN_DOCUMENTS_PATH names a folder of documents"
+"""Why a gap is not searched for, in its history."""
+
+SEARCH_OFF = "searching is off; KAIZEN_ENABLE_GAP_FILL=true turns it on"
+"""Likewise."""
+
+NO_INSIGHT = (
+    "no insight proposes to fill it yet; each analysis stores up to KAIZEN_MAX_INSIGHTS_PER_CYCLE new ones that are as "
+    "sure as KAIZEN_CONFIDENCE_THRESHOLD, so the next one may"
+)
+"""Likewise: there is nothing that a person could approve of."""
+
+NOT_FOUND = "the analysis no longer finds it"
+"""Why a gap is closed, in its history."""
+
+CLOSED_RANK = -1.0
+"""Of a closed gap in lists: behind all others."""
 
 _CHUNK = 10_000
 _EARLIER = 100  # cycles to look back for older assignments; what is missed expires
 _DAY = 86_400
+_CLOSABLE = frozenset({"open", "proposed", "unfilled"})
 
 
 def save_assignments(tenant: Tenant, cycle_id: str, seen: Window, topic: Codes, topics: tuple[Topic, ...]) -> None:
@@ -87,46 +105,84 @@ def _save_insight(tenant: Tenant, insight: Insight, *, seen_at: int, at: int) ->
 
 
 def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at: int) -> list[str]:
-    """Known gaps are brought up to date, new ones opened where an insight proposes to fill them.
+    """Known gaps are brought up to date, new ones opened where an insight proposes to fill them, the others closed.
 
     Returns:
         The ids of the gaps to be filled now.
     """
+    hindrance = _hindrance(tenant)
     due = []
     for gap in gaps:
-        merged = tenant.gaps.update(
-            gap.id,
-            _merging(gap, proposals.get(gap.id), sources=bool(tenant.runtime.sources), at=at),
-            counts=lambda _old, _new: {},
-            rank=lifecycle.gap_rank,
-        )
-        if merged is not None and merged.status == "open" and tenant.config.enable_gap_fill:
+        merge = _merging(gap, proposals.get(gap.id), hindrance=hindrance, at=at)
+        merged = tenant.gaps.update(gap.id, merge, counts=_no_counts, rank=lifecycle.gap_rank)
+        if merged is not None and merged.status == "open":
             due.append(merged.id)
+    _close_others(tenant, frozenset(gap.id for gap in gaps), at=at)
     return due
 
 
-def _merging(new: Gap, insight: str | None, *, sources: bool, at: int) -> Callable[[Gap | None], Gap]:
-    return lambda old: _merge(old, new, insight, sources=sources, at=at)
+def _hindrance(tenant: Tenant) -> str | None:
+    """Why nothing at all is searched for."""
+    if not tenant.config.enable_gap_fill:
+        return SEARCH_OFF
+    return None if tenant.runtime.sources else NO_SOURCE
 
 
-def _merge(old: Gap | None, new: Gap, insight: str | None, *, sources: bool, at: int) -> Gap:
-    """Open if knowledge can mend it, somebody can approve of that, and there is where to search.
+def _merging(new: Gap, insight: str | None, *, hindrance: str | None, at: int) -> Callable[[Gap | None], Gap]:
+    return lambda old: _merge(old, new, insight, hindrance=hindrance, at=at)
 
-    A search that found nothing is tried again.
+
+def _merge(old: Gap | None, new: Gap, insight: str | None, *, hindrance: str | None, at: int) -> Gap:
+    """Open if knowledge can mend it, somebody can approve of that, and there is where to search; else it says why not.
+
+    A search that found nothing is tried again, and what was closed goes on where it was.
     """
-    proposed_by = insight or (old.insight if old is not None else None)
-    searchable = new.diagnosis in SEARCHED and proposed_by is not None
-    if old is None:
-        history = [Step(at=at, event="found", detail=new.diagnosis)]
-        if searchable and not sources:
-            history.append(Step(at=at, event="unfilled", detail=NO_SOURCE))
-        status: GapStatus = "open" if searchable and sources else "unfilled"
-        return replace(new, status=status, insight=proposed_by, history=history)
-    again = old.status == "unfilled" and searchable and sources
-    return replace(
-        new,
-        status="open" if again else old.status,
-        insight=proposed_by,
-        entries=old.entries,
-        history=longer(old.history, Step(at=at, event="open")) if again else old.history,
-    )
+    found = replace(new, status="open", history=[Step(at=at, event="found", detail=new.diagnosis)])
+    known = found if old is None else replace(new, status=old.status, entries=old.entries, history=old.history)
+    gap = replace(known, insight=insight or (old.insight if old is not None else None))
+    if gap.status == "closed" and gap.entries:
+        return _stepped(gap, "proposed", at=at)
+    if gap.status not in {"open", "unfilled", "closed"}:
+        return gap
+    why_not = _why_not(gap, hindrance)
+    if why_not is not None:
+        return _stepped(gap, "unfilled", at=at, detail=why_not)
+    return gap if gap.status == "open" else _stepped(gap, "open", at=at)
+
+
+def _why_not(gap: Gap, hindrance: str | None) -> str | None:
+    """Why it is not searched for; None if it is."""
+    if gap.diagnosis not in SEARCHED:
+        return f"a search does not mend it. {SAID[gap.diagnosis][1]}"
+    return hindrance or (NO_INSIGHT if gap.insight is None else None)
+
+
+def _stepped(gap: Gap, status: GapStatus, *, at: int, detail: str = "") -> Gap:
+    """The gap in that status; what its history ends with is not said again."""
+    last = [(step.event, step.detail) for step in gap.history[-1:]]
+    if gap.status == status and last == [(status, detail)]:
+        return gap
+    return replace(gap, status=status, history=longer(gap.history, Step(at=at, event=status, detail=detail)))
+
+
+def _close_others(tenant: Tenant, found: frozenset[str], *, at: int) -> None:
+    """What waits although no topic needs it any more is closed: neither searched for nor approved of by itself.
+
+    Left as they are: what is filled or dismissed; what a person asked for, which has no topic; what is searched for
+    right now, until the next analysis; and what an applied insight is about to let in.
+    """
+    left = [gap for gap in tenant.gaps.all() if gap.topic and gap.id not in found and gap.status in _CLOSABLE]
+    for gap, insight in zip(left, tenant.insights.many([gap.insight or "" for gap in left]), strict=True):
+        applied = insight is not None and insight.status in {"applied", "confirmed"}
+        if not (applied and gap.status == "proposed"):
+            tenant.gaps.update(gap.id, partial(_close, at=at), counts=_no_counts, rank=lambda _: CLOSED_RANK)
+
+
+def _close(old: Gap | None, *, at: int) -> Gap | None:
+    if old is None or old.status not in _CLOSABLE:
+        return None
+    return _stepped(old, "closed", at=at, detail=NOT_FOUND)
+
+
+def _no_counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
+    return {}

@@ -71,12 +71,15 @@ class Entries:
     def add(self, new: Entry) -> Entry:
         """Take an entry in, unless its content is here already, from wherever and in whatever state.
 
+        Of several gaps that it was found for the one with the smallest id is named, whichever was first; what a person
+        added stays theirs.
+
         Returns:
             The entry that has the content now: the one that was first.
         """
         self._redis.hsetnx(self._contents, new.provenance.content_hash, new.id)
         first = cast("bytes", self._redis.hget(self._contents, new.provenance.content_hash)).decode()
-        return self._update(first, lambda old: replace(new, id=first) if old is None else None)
+        return self._update(first, lambda old: replace(new, id=first) if old is None else _credited(old, new))
 
     def put(self, new: Entry, *, at: int) -> Entry:
         """Take an entry in under an id that means something to whoever gave it, in place of what has that id.
@@ -188,6 +191,14 @@ def _replacing(old: Entry, new: Entry, *, at: int) -> Entry:
         return replace(old, title=new.title, history=[*old.history, Step(at=at, event=RETITLED, detail=old.title)])
     steps = [Step(at=at, event=REPLACED, detail=old.provenance.content_hash), Step(at=at, event=new.state)]
     return replace(new, history=[*old.history, *steps])
+
+
+def _credited(old: Entry, new: Entry) -> Entry | None:
+    """The entry with the errand of the smaller gap, None if that is its own: fills race, and must end alike."""
+    mine, other = old.provenance, new.provenance
+    if mine.gap is None or other.gap is None or mine.gap <= other.gap:
+        return None
+    return replace(old, provenance=replace(mine, query=other.query, gap=other.gap, batch=other.batch))
 
 
 def _counts(old: Entry | None, new: Entry) -> Mapping[str, int]:

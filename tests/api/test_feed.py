@@ -1,5 +1,6 @@
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -172,6 +173,43 @@ def test_what_stands_for_an_unread_rest_is_kept_apart(producer):
     list(Feed(producer).take(reads(Interaction(query="a"), rest, Refused("log:3", "no")), tally))
     assert (tally.accepted, tally.refused) == (1, 2)
     assert tally.broken == [rest]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "likely"),
+    [
+        ({"time": "2026-01-31T09:30:00Z"}, "time"),
+        ({"ts": 1_700_000_000}, "ts"),
+        ({"createdAt": 1_700_000_000_123.0}, "createdAt"),
+        ({"Date": "31/Jan/2026"}, "Date"),
+        ({"logged_at": "1700000000"}, "logged_at"),
+        ({"processing_time": 1.5, "times": None, "state": "2026-01", "format": 1_700_000_000}, None),
+        ({"created": True, "account": 1_700_000_000, "when": [1, 2]}, None),
+        (None, None),
+    ],
+)
+def test_the_field_that_looks_like_the_time_is_found(producer, metadata, likely):
+    tally = Tally()
+    list(Feed(producer).take(reads(Interaction(query="a", metadata=metadata)), tally))
+    assert (tally.times.read, tally.times.untimed, tally.times.likely) == (1, 1, likely)
+
+
+def test_of_several_such_fields_the_most_frequent_counts_then_the_first_by_name(producer):
+    fields = [{"ts": 2e9, "a_time": "2026-01-31"}, {"ts": 2e9, "created": 2e9}, {"created": 2e9}]
+    tally = Tally()
+    list(Feed(producer).take(reads(*(Interaction(query="a", metadata=each) for each in fields)), tally))
+    assert tally.times.likely == "created"
+
+
+def test_times_are_counted_of_what_was_an_interaction(producer):
+    tally = Tally()
+    retention = timedelta(days=producer.config.metrics_retention_days)
+    begun = datetime.fromtimestamp(STARTED, UTC)
+    moments = [begun - retention - timedelta(seconds=1), begun - retention, begun]
+    timed = [Interaction(query="a", occurred_at=at, metadata={"time": 2e9}) for at in moments]
+    items = reads(*timed, Interaction(query="b"), Interaction(query=" "), Refused("log:6", "no"))
+    list(Feed(producer, started=STARTED).take(items, tally))
+    assert (tally.times.read, tally.times.untimed, tally.times.old, tally.times.likely) == (4, 1, 1, None)
 
 
 def test_what_only_the_intake_sees_has_its_remedy(producer):

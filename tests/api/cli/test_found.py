@@ -82,10 +82,27 @@ def test_gaps_have_the_name_of_their_topic_and_a_deficit_in_points(kaizen, kaize
     put("gap", found("gap", id="g2", topic="t9"), rank=1)
     _, first, second = rows(kaizen("gaps"))
     assert first == ["g1", "t1", "card pin", "stale", "open", "4", "+30.0 points", "90.0%"]
-    assert second[:3] == ["g2", "t9", "stale"], "a topic that is gone has no name"
+    assert second[:4] == ["g2", "t9", "(gone)", "stale"]
     assert kaizen_json("gaps")["items"][0]["deficit"] == 0.3
     assert kaizen_json("gaps", "--status", "filled")["items"] == []
     assert kaizen_json("gaps", "--status", "open")["items"][0]["id"] == "g1"
+
+
+def test_gaps_to_work_on_come_before_those_that_are_settled(kaizen_json, put, found):
+    standing = ["closed", "unfilled", "filled", "open", "dismissed", "proposed", "filling"]
+    for place, status in enumerate(standing):
+        put("gap", found("gap", id=f"g{place}", status=status), rank=-place)
+    listed = [gap["status"] for gap in kaizen_json("gaps")["items"]]
+    assert listed == ["unfilled", "open", "proposed", "filling", "closed", "filled", "dismissed"]
+    assert [gap["id"] for gap in kaizen_json("gaps", "--status", "closed")["items"]] == ["g0"]
+    first = kaizen_json("gaps", "--limit", "3")
+    second = kaizen_json("gaps", "--limit", "9", "--cursor", first["next"])
+    assert sorted(gap["id"] for gap in first["items"] + second["items"]) == [f"g{place}" for place in range(7)]
+
+
+def test_a_gap_that_a_person_asked_to_fill_has_no_topic(kaizen, put, found):
+    put("gap", found("gap", topic=""))
+    assert "(gone)" not in kaizen("gaps").stdout
 
 
 @pytest.mark.usefixtures("topics")

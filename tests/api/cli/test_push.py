@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -72,6 +73,53 @@ def test_a_file_that_is_not_there_is_misuse(kaizen, tmp_path):
     result = kaizen("push", tmp_path / "none.jsonl")
     assert result.exit_code == 2
     assert "does not exist" in result.stderr
+
+
+def test_what_formats_there_are_is_told_once(kaizen, tmp_path):
+    strange = tmp_path / "strange.txt"
+    strange.write_text("nothing that anyone knows\n")
+    result = kaizen("push", strange)
+    assert result.exit_code == 1
+    assert (result.stdout + result.stderr).count("looked for") == 1
+    assert f"not read to its end: {strange} is in no format that Kaizen knows" in result.stdout
+
+
+def test_what_could_not_be_read_is_told_also_where_redis_goes_away(kaizen, log, tmp_path, monkeypatch):
+    strange = tmp_path / "strange.txt"
+    strange.write_text("nothing that anyone knows\n")
+    monkeypatch.setenv("KAIZEN_REDIS_URL", f"unix://{tmp_path}/none.sock")
+    result = kaizen("push", strange, log(1))
+    assert result.exit_code == 1
+    assert f"not read to its end: {strange} is in no format" in result.stderr
+
+
+def test_what_has_no_time_is_told_with_the_field_that_looks_like_one(kaizen, kaizen_json, tmp_path):
+    path, other = tmp_path / "log.jsonl", tmp_path / "other.jsonl"
+    path.write_text('{"query": "a", "timestamp": 1700000000}\n{"query": "b", "took_time": 3}\n')
+    other.write_text('{"query": "c", "time": "2026-01-31 09:30"}\n{"query": "d", "time": "2026-01-31 09:31"}\n{\n')
+    document = kaizen_json("push", path, other)
+    assert (document["untimed"], document["looks_like_occurred_at"]) == (4, "time")
+    told = kaizen("push", path, other).stderr
+    assert "no `occurred_at` in 4 of 4 interactions: they count as of now; `time` looks like it: give it that" in told
+
+
+def test_a_log_with_times_needs_no_note(kaizen, kaizen_json, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text(f'{{"query": "a", "occurred_at": "{datetime.now(UTC).isoformat()}"}}\n')
+    document = kaizen_json("push", path)
+    assert [document[name] for name in ("untimed", "looks_like_occurred_at", "older_than_retention")] == [0, None, 0]
+    assert kaizen("push", path).stderr == ""
+
+
+def test_what_is_older_than_the_retention_is_told(kaizen, kaizen_json, tmp_path):
+    path = tmp_path / "log.jsonl"
+    times = [datetime.now(UTC) - timedelta(days=days) for days in (90, 8, 6)]
+    path.write_text("".join(f'{{"query": "a", "occurred_at": "{time.isoformat()}"}}\n' for time in times))
+    assert kaizen_json("push", path)["older_than_retention"] == 2
+    told = kaizen("push", path).stderr
+    assert told.startswith(
+        "2 of 3 are older than KAIZEN_METRICS_RETENTION_DAYS = 7: they are analysed like others, and"
+    )
 
 
 def test_gzip_and_several_files(kaizen_json, log, tmp_path):

@@ -59,6 +59,7 @@ def test_the_same_log_gives_the_same_report_and_leaves_nothing(log, shell, tmp_p
         "refused": 1,
         "dead_letters": 0,
     }
+    assert (summary["untimed"], summary["looks_like_occurred_at"]) == (240, None)
     assert summary["cycle"]["status"] == "done"
     assert summary["cycle"]["interactions"] == 240
     assert len((tmp_path / "1" / "assignments.jsonl").read_text().splitlines()) == 240
@@ -88,6 +89,17 @@ def _environment(process):
         return (process / "environ").read_bytes()
     except OSError:
         return b""
+
+
+def test_times_under_another_name_are_told(shell, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(f'{{"query": "q {number}", "time": {1.7e9 + number}}}\n' for number in range(12)))
+    args = command(log, "--out", tmp_path / "out")[:-1]
+    done = subprocess.run(args, env=shell, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (
+        "no `occurred_at` in 12 of 12 interactions: they count as of one moment, in the order of the log; "
+        "`time` looks like it: give it that name, and report again\n" in done.stdout
+    )
 
 
 def test_a_log_without_interactions_fails_and_leaves_nothing(shell, tmp_path):

@@ -1,10 +1,13 @@
 """One of what Kaizen found, in full, with the next step."""
 
+import msgspec
 import pytest
 
-from kaizen_api.schema import Interval, Provenance
+from kaizen_api import keys
+from kaizen_api.schema import Interval, Provenance, Step, Topic
 
 ALL = ["topics", "insights", "gaps", "effects"]
+SEARCHED = [Step(at=1, event="found"), Step(at=2, event="searching"), Step(at=3, event="empty")]
 
 
 @pytest.fixture
@@ -24,7 +27,19 @@ def fills(put, found):
     def fills(*entries, insight=None, gap=None):
         put("insight", found("insight", **{"gap": "g1", **(insight or {})}))
         ids = [entry.id for entry in entries]
-        put("gap", found("gap", **{"status": "proposed", "insight": "i1", "entries": [*ids, "gone"], **(gap or {})}))
+        put(
+            "gap",
+            found(
+                "gap",
+                **{
+                    "status": "proposed",
+                    "insight": "i1",
+                    "entries": [*ids, "gone"],
+                    "history": SEARCHED,
+                    **(gap or {}),
+                },
+            ),
+        )
         for entry in entries:
             put("entry", entry)
 
@@ -111,6 +126,12 @@ STEPS = [
     ("applied", "unfilled", "`kaizen kb add FILE`"),
     ("applied", "filled", "`kaizen effects show i1` says what it brought"),
     ("confirmed", "filled", "`kaizen insights revert i1` takes it back"),
+    ("applied", "closed", "no longer found it; one that finds it again opens it again; `kaizen insights revert i1`"),
+    (
+        "proposed",
+        "closed",
+        "no longer found it; one that finds it again opens it again; `kaizen insights apply i1` lets",
+    ),
     ("reverted", "proposed", "`kaizen insights apply i1` lets the assistant find"),
     ("no_effect", "filled", "it changed nothing that matters: `kaizen insights revert i1` takes it out"),
     ("dismissed", "dismissed", "nothing: it stays aside"),
@@ -149,6 +170,50 @@ def test_the_next_step_with_a_gap(show, found, fills, status, told):
 def test_the_next_step_with_a_gap_that_no_insight_is_about(show, found, fills, status, told):
     fills(found("entry"), gap={"status": status, "insight": None})
     assert told in show("gaps", "g1") + "\n"
+
+
+REASON = "no source to search is configured; KAIZEN_DOCUMENTS_PATH names a folder"
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "told"),
+    [
+        ("missing", f"not searched: {REASON}; `kaizen kb add FILE` adds what you have, `kaizen insights dismiss i1`"),
+        ("retrieval_miss", f"not searched: {REASON}, `kaizen insights dismiss i1` puts it aside"),
+    ],
+)
+def test_what_was_not_searched_for_says_why(show, fills, diagnosis, told):
+    history = [Step(at=1, event="found"), Step(at=1, event="unfilled", detail=f"{REASON}.")]
+    fills(gap={"status": "unfilled", "diagnosis": diagnosis, "history": history})
+    for shown in (show("gaps", "g1"), show("insights", "i1")):
+        assert told in shown
+        assert "nothing that may be let in was found" not in shown
+
+
+def test_an_applied_insight_whose_gap_was_not_searched_for_says_why(show, fills):
+    history = [Step(at=1, event="unfilled", detail=REASON)]
+    fills(insight={"status": "applied"}, gap={"status": "unfilled", "history": history})
+    assert f"next step   not searched: {REASON}; `kaizen kb add FILE` adds what you have" in show("insights", "i1")
+
+
+def test_a_gap_without_a_search_or_a_reason_claims_neither(show, fills):
+    fills(gap={"status": "unfilled", "history": SEARCHED[:1]})
+    assert "not searched: the next analysis (`kaizen analyze`) says why" in show("gaps", "g1")
+
+
+def test_a_closed_gap_for_which_nothing_waits_offers_nothing(show, fills):
+    fills(gap={"status": "closed"})
+    text = show("gaps", "g1")
+    assert "nothing: the last analysis no longer found it; one that finds it again opens it again\n" in text
+    assert "apply" not in text
+
+
+def test_a_gap_whose_topic_merged_says_into_which(show, redis, put, found):
+    heir = Topic(id="t1", name="card pin", size=9, failure_rate=0.1, exemplars=["x"])
+    heir.history = [Step(at=1, event="birth"), Step(at=2, event="took in", detail="t9")]
+    redis.hset(keys.snapshot("default"), "topics", msgspec.msgpack.encode([heir]))
+    put("gap", found("gap", topic="t9", status="closed"))
+    assert "g1 in topic t9 (now in t1: card pin)" in show("gaps", "g1")
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,11 @@ def test_proposed_insights_are_archived_the_oldest_first_and_can_be_read(setting
     lines = [line for _, part in read(archive) for line in part]
     assert [msgspec.json.decode(line, type=Insight).id for line in lines] == ["i102", "i101", "i100"]
     assert count(tenant.redis, "kaizen_active_insights") == 100
+
+
+def test_the_log_is_kept_by_when_it_was_committed_not_by_when_it_happened(tenant, push, analyse):
+    push()  # of 2023
+    assert daily.rotate(tenant).trimmed == 0
+    assert analyse()[0].interactions == 180
+    assert daily.rotate(tenant).trimmed == 0
+    assert analyse()[0].interactions == 180

@@ -99,6 +99,28 @@ def test_the_same_content_is_one_entry_wherever_it_was_found(entries, kb_server)
     assert [entry.id for entry in entries.all()] == [first.id]
 
 
+@given(order=st.permutations(["g1", "g2", "g3"]))
+def test_an_entry_found_for_several_gaps_names_the_first_by_id_in_whatever_order(kb_socket, order):
+    with redis.Redis(unix_socket_path=str(kb_socket)) as client:
+        client.flushall()
+        entries = Entries(client, "acme")
+        for at, gap in enumerate(order, start=1):
+            errand = Errand(query=f"asked for {gap}", gap=gap, batch=f"{gap}.9", adapter="folder/1")
+            entry = entries.add(found(at=at, errand=errand))
+            if at == 1:
+                entries.activate(entry.id, at=1)
+        known = entries.get(entry.id)
+    origin = known.provenance
+    assert (origin.gap, origin.query, origin.batch) == ("g1", "asked for g1", "g1.9")
+    assert (origin.retrieved_at, origin.adapter, known.state) == (1, "folder/1", "active")
+
+
+@pytest.mark.parametrize("errand", [Errand(), Errand(batch="b1")])
+def test_what_a_person_added_stays_theirs(entries, errand):
+    mine = entries.add(found(state="active", source="import", errand=errand))
+    assert entries.add(found(errand=Errand(query="q", gap="g0", batch="g0.1"))) == mine
+
+
 def test_adding_again_does_not_undo_a_roll_back(entries):
     entry = entries.add(found(state="active", errand=Errand(batch="b1")))
     assert entries.roll_back(at=2, batch="b1") == [entry.id]

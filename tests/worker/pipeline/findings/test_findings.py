@@ -86,6 +86,12 @@ def test_a_gap_is_an_insight_with_its_diagnosis(world):
     said = _said(sample, gaps=gaps)
     found = said["gap", ("topic", "t-payroll")]
     assert (found.topic, found.gap) == ("t-payroll", gaps[0].id)
+    estimate, low, high = (
+        f"{100 * getattr(found.effect, name):.{0 if abs(getattr(found.effect, name)) >= 0.095 else 1}f}"
+        for name in ("estimate", "low", "high")
+    )
+    assert f"{estimate} points more of its questions are left unserved than of a served" in found.description
+    assert f"(95 %: {low} to {high} points)" in found.description
     assert found.effect.low > 0.1
     assert not [key for key in _said(sample) if key[0] == "gap"]
 
