@@ -8,12 +8,12 @@ from importlib.metadata import entry_points
 
 from kaizen_api.checks.check import Check
 from kaizen_api.checks.live import check_live
-from kaizen_api.checks.machine import check_api, check_data_dir, check_settings
+from kaizen_api.checks.machine import check_api, check_data_dir, check_settings, strange_settings
 from kaizen_api.checks.server import check_beat, check_broker, check_server, check_stream, check_workers
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import KaizenError
 
-__all__ = ["Check", "check_live", "run_checks"]
+__all__ = ["Check", "check_live", "run_checks", "strange_settings"]
 
 _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
     check_settings,

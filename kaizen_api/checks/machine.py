@@ -1,7 +1,7 @@
 """Checks of this machine: settings, folder, ports."""
 
-import os
 import shutil
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,12 +16,16 @@ _ROOM = 1_000_000_000
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
+def strange_settings() -> str:
+    """Variables that look like settings and are none, each with the one that may be meant; else empty."""
+    strange = sorted(unknown_variables().items())
+    return ", ".join(f"{name} (did you mean {near}?)" if near else name for name, near in strange)
+
+
 def check_settings(config: KaizenConfig) -> list[Check]:
     """Variables that are no settings, and an API that others reach without a key."""
-    strange = unknown_variables()
-    named = ", ".join(f"{name} (did you mean {near}?)" if near else name for name, near in sorted(strange.items()))
     checks = [Check("settings", ok=True, detail="all in range")]
-    if strange:
+    if named := strange_settings():
         checks = [Check("settings", ok=True, detail=f"in range; no settings: {named}", remedy="remove or rename them")]
     if config.api_host not in _LOOPBACK and not config.api_keys:
         detail = f"the API listens on {config.api_host} without keys"
@@ -34,8 +38,12 @@ def check_settings(config: KaizenConfig) -> list[Check]:
 def check_data_dir(config: KaizenConfig) -> list[Check]:
     """Whether it can be written, and has room."""
     folder = _existing(config.data_dir)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        detail = f"{config.data_dir} cannot be written"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # permissions do not tell: a kernel's own file system has them and takes no file
+    except OSError as error:
+        done = "written" if folder == config.data_dir else "created"
+        detail = f"{config.data_dir} cannot be {done}: {folder} takes no file ({error.strerror})"
         return [Check("data dir", ok=False, detail=detail, remedy="choose another with KAIZEN_DATA_DIR or --data-dir")]
     free = shutil.disk_usage(folder).free
     remedy = "" if free > _ROOM else "make room: the append-only file and the archives need it"

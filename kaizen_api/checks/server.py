@@ -54,8 +54,9 @@ def check_server(config: KaizenConfig) -> list[Check]:
 
 
 def check_broker(config: KaizenConfig) -> list[Check]:
-    """Whether Celery's broker answers, where it is another server."""
+    """Whether Celery's broker answers: the same server, or another one."""
     if config.broker_url is None:
+        server_info(config)
         return [Check("broker", ok=True, detail="that of redis")]
     where = mask_setting("broker_url", config.broker_url)
     client = redis.Redis.from_url(config.broker_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kaizen_api.cli.approval import entry_line, gap_step, insight_step
-from kaizen_api.cli.figures import interval, percent, points
 from kaizen_api.cli.output import details
+from kaizen_api.figures import interval, percent, points
 
 _DIAGNOSES = {
     "missing": "nothing in the knowledge base covers it",

@@ -8,18 +8,17 @@ import click
 from redis import Redis
 
 from kaizen_api.cli.explain import verdict
-from kaizen_api.cli.figures import interval, percent, points
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import NotFound
+from kaizen_api.figures import interval, percent, points
 from kaizen_api.producer.batch import check_tenant
 from kaizen_api.queries import MAX_PAGE, Page, Queries, tenants
 from kaizen_api.schema import INSIGHT_TYPES, Effect
 
 _STATUSES = ("proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed")
 _GAP_STATUSES = ("open", "filling", "proposed", "filled", "unfilled", "dismissed", "closed")
-_SETTLED = frozenset({"filled", "dismissed", "closed"})
 _VERDICTS = ("measuring", "confirmed", "no_effect", "harmful")
 
 _MERGED = "took in"  # a topic's word in its history for one that merged into it
@@ -104,12 +103,10 @@ def list_insights(session: Session, limit: int, cursor: str | None, status: str 
 def list_gaps(session: Session, limit: int, cursor: str | None, status: str | None) -> None:
     """List gaps, those that touch most users first; the deficit is in points of the failure rate.
 
-    On each page what is filled, dismissed or closed comes behind what is not; `closed` is what no analysis finds any
-    more.
+    What is filled, dismissed or closed comes behind what is not; `closed` is what no analysis finds any more.
     """
     with reading(session) as queries:
         page, names = _page(queries, "gap", limit, cursor, {"status": status}), topic_names(queries)
-    page = Page(sorted(page.items, key=lambda gap: gap.status in _SETTLED), page.next)
     columns = ("id", "topic", "topic name", "diagnosis", "status", "users", "deficit", "coverage")
 
     def shown(gap: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import NoReturn
 import click
 
 from kaizen_api import stack
+from kaizen_api.checks import strange_settings
 from kaizen_api.cli.options import PORT, Session, setting, shared
+from kaizen_api.cli.output import note
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
 from kaizen_api.errors import Unavailable
@@ -23,7 +25,7 @@ from kaizen_api.stack.ports import check_port
 @click.pass_obj
 def api(session: Session) -> None:
     """Serve the HTTP API."""
-    config = session.config()
+    config = configured(session)
     _become(config, stack.api(config))
 
 
@@ -33,7 +35,7 @@ def api(session: Session) -> None:
 @click.pass_obj
 def worker(session: Session, number: int) -> None:
     """Run one worker process."""
-    _become(session.config(), stack.worker(number))
+    _become(configured(session), stack.worker(number))
 
 
 @click.command()
@@ -41,7 +43,7 @@ def worker(session: Session, number: int) -> None:
 @click.pass_obj
 def beat(session: Session) -> None:
     """Run the scheduler; one of it is enough."""
-    config = session.config()
+    config = configured(session)
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _become(config, stack.beat(config.data_dir))
 
@@ -53,8 +55,16 @@ def beat(session: Session) -> None:
 @click.pass_obj
 def exporter(session: Session, host: str) -> None:
     """Serve metrics for Prometheus."""
-    config = session.config()
+    config = configured(session)
     _become(config, stack.exporter(config, host=host))
+
+
+def configured(session: Session) -> KaizenConfig:
+    """The configuration of what starts; settings that are misspelt are told, for they change nothing."""
+    config = session.config()
+    if named := strange_settings():
+        note(f"warning: ignored, for there is no such setting: {named}")
+    return config
 
 
 def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:

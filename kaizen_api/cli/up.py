@@ -9,6 +9,7 @@ import click
 
 from kaizen_api.cli.options import PORT, PROCESSES, Session, setting, shared
 from kaizen_api.cli.output import details, note
+from kaizen_api.cli.services import configured
 from kaizen_api.cli.terminal import as_json
 from kaizen_api.stack import whole
 
@@ -29,7 +30,7 @@ def up(session: Session, no_flower: bool) -> None:  # noqa: FBT001  # click hand
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what it puts into the background deaf to SIGINT
         signal.signal(number, _interrupt)
-    with whole(session.config(), with_flower=not no_flower, say=note) as state:
+    with whole(configured(session), with_flower=not no_flower, say=note) as state:
         if session.json:
             click.echo(as_json(state))
         else:

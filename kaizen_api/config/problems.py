@@ -33,6 +33,7 @@ def explain(error: ValidationError, settings: type[BaseModel], arguments: Collec
 
 def _explain_one(problem: Any, settings: type[BaseModel], arguments: Collection[str]) -> str:
     path = [part for part in problem["loc"] if isinstance(part, str) and part != "[key]"]
+    path[0] = path[0].removeprefix(PREFIX.lower())  # of what stands in a file of variables
     name = ".".join(path)
     variable = PREFIX + "__".join(path).upper()
     where = f"{name} (or {variable})" if path[0] in arguments else f"{variable} (or {name})"

@@ -40,7 +40,6 @@ from kaizen_api.config.sources import (
 from kaizen_api.errors import InvalidConfig
 
 _SHORT_INTERVAL = 300
-_OTHER_VARIABLES = frozenset({CONFIG_FILE, "KAIZEN_DATA"})
 
 
 class PerformanceThreshold(BaseModel):
@@ -265,6 +264,13 @@ def load_config(path: str | Path | None = None) -> KaizenConfig:
 
 def unknown_variables() -> dict[str, str]:
     """Variables with our prefix that are no settings → the nearest setting's variable, or an empty string."""
-    known = {PREFIX + name.upper() for name in [*KaizenConfig.model_fields, *LEGACY]} | _OTHER_VARIABLES
+    names = [name.upper() for name in [*KaizenConfig.model_fields, *LEGACY]]
+    names.append(CONFIG_FILE.removeprefix(PREFIX))
+    known = {PREFIX + name for name in names} | {"KAIZEN_DATA"}  # where tests find their data
     strange = (name for name in variables() if name.split("__")[0] not in known)
-    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in strange}
+    return {name: _nearest(name.removeprefix(PREFIX), names) for name in strange}
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """Compared without the prefix, which all have in common."""
+    return next((PREFIX + near for near in get_close_matches(name, names, n=1)), "")

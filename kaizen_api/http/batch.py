@@ -1,23 +1,27 @@
 """A body's interactions: one JSON object, an array of them, or a line each.
 
-Guarantee: an item that is wrong is refused with its index and the reason, and takes none of the good ones along.
+Guarantee: an item that is wrong or too long is refused with its index and the reason, in the words of `kaizen push`,
+and takes none of the good ones along.
 """
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from kaizen_api.errors import Invalid
+from kaizen_api.formats.pieces import TOO_LONG
+from kaizen_api.formats.remedies import remedied
+from kaizen_api.formats.source import MAX_RECORD_BYTES
 from kaizen_api.http.answers import Refusal
 from kaizen_api.http.body import is_short
-from kaizen_api.http.malformed import complaint
+from kaizen_api.http.malformed import complaint, is_json
 from kaizen_api.http.problems import ProblemError
-from kaizen_api.intake import Intake, decode, decode_array, from_mapping
+from kaizen_api.intake import Intake, decode, decode_array
 from kaizen_api.schema import Interaction, Record
 
 MAX_ITEMS = 100_000
@@ -30,8 +34,10 @@ JSON = frozenset({"application/json", "text/json"})
 
 _BOM = b"\xef\xbb\xbf"
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-
-Item = bytes | Mapping[str, Any]
+_OBJECT = re.compile(rb"\s*+\{")
+_GAP = re.compile(r"[ \t\n\r,]*+")
+_NEXT = json.JSONDecoder(parse_int=float)
+_NOT_OBJECT = 'not an interaction: send each as a JSON object, like {"query": "How do I reset my PIN?"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ async def read_batch(body: bytes, media: str, intake: Intake) -> Batch:
     return read() if is_short(body) else await asyncio.to_thread(read)
 
 
-def make_batch(items: Iterable[tuple[int, Item | Interaction | Refusal]], intake: Intake) -> Batch:
+def make_batch(items: Iterable[tuple[int, bytes | Interaction | Refusal]], intake: Intake) -> Batch:
     """Records of items that are good, and a refusal with its index for each that is not."""
     records, refused = list[Record](), list[Refusal]()
     now = time.time()
@@ -65,26 +71,27 @@ def make_batch(items: Iterable[tuple[int, Item | Interaction | Refusal]], intake
     return Batch(records, refused)
 
 
-def _record(item: Item | Interaction, intake: Intake, *, index: int, now: float) -> Record | Refusal:
+def _record(item: bytes | Interaction, intake: Intake, *, index: int, now: float) -> Record | Refusal:
+    if isinstance(item, bytes) and len(item) > MAX_RECORD_BYTES:
+        return Refusal(index=index, reason=TOO_LONG)
     try:
-        return intake.record(_interaction(item), now=now)
+        return intake.record(decode(item) if isinstance(item, bytes) else item, now=now)
     except Invalid as error:
-        return Refusal(index=index, reason=(complaint(item) if isinstance(item, bytes) else None) or str(error))
+        return Refusal(index=index, reason=_reason(item, error))
     except RecursionError:
         return Refusal(index=index, reason="nested too deep: send `metadata` flat")
 
 
-def _interaction(item: Item | Interaction) -> Interaction:
-    if isinstance(item, Interaction):
-        return item
+def _reason(item: bytes | Interaction, error: Invalid) -> str:
     if isinstance(item, bytes):
-        return decode(item)
-    if not isinstance(item, Mapping):
-        raise Invalid("not an interaction: expected an object")
-    return from_mapping(item)
+        if wrong := complaint(item):
+            return wrong
+        if not _OBJECT.match(item):
+            return _NOT_OBJECT
+    return remedied(str(error))
 
 
-def _items(body: bytes, media: str) -> Sequence[Item | Interaction]:
+def _items(body: bytes, media: str) -> Sequence[bytes | Interaction]:
     text = body.removeprefix(_BOM).strip()
     if not text:
         raise ProblemError(400, "the body is empty: send an interaction as JSON, an array of them, or one a line")
@@ -94,36 +101,48 @@ def _items(body: bytes, media: str) -> Sequence[Item | Interaction]:
     return items
 
 
-def _lines(text: bytes) -> list[Item]:
+def _lines(text: bytes) -> list[bytes]:
     return [line for line in text.split(b"\n") if line.strip()]
 
 
-def _array(text: bytes) -> Sequence[Item | Interaction]:
-    if (whole := decode_array(text)) is not None:
+def _array(text: bytes) -> Sequence[bytes | Interaction]:
+    if len(text) <= MAX_RECORD_BYTES and (whole := decode_array(text)) is not None:
         return whole
     try:
         return [bytes(item) for item in _ARRAY.decode(text)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _lenient(text)
+        return list(_lenient(text))
 
 
-def _lenient(text: bytes) -> Sequence[Item]:
-    """One item with NaN, or with bytes that are no UTF-8, makes the array no JSON; the others are good all the same."""
+def _lenient(text: bytes) -> Iterator[bytes]:
+    """The elements, also where NaN, half of a surrogate pair or bytes that are no UTF-8 make one of them no JSON."""
+    array = text.decode(errors="surrogateescape")
     try:
-        items: list[Item] = json.loads(text.decode(errors="surrogateescape"))
+        _NEXT.decode(array)
     except (ValueError, RecursionError) as error:
         raise _not_json(text, error) from None
-    return items
+    position = _next(array, 1)
+    while array[position] != "]":
+        _, end = _NEXT.raw_decode(array, position)
+        yield array[position:end].encode(errors="surrogateescape")
+        position = _next(array, end)
 
 
-def _one_or_lines(text: bytes) -> list[Item]:
+def _next(array: str, end: int) -> int:
+    """Where the next element begins, or the array ends."""
+    gap = _GAP.match(array, end)
+    return gap.end() if gap else end
+
+
+def _one_or_lines(text: bytes) -> list[bytes]:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         first, newline, _ = text.partition(b"\n")
         if newline and _is_object(first):
             return _lines(text)
-        raise _not_json(text, error) from None
+        if not is_json(text):
+            raise _not_json(text, error) from None
     return [text]
 
 

@@ -1,4 +1,4 @@
-"""Request bodies: read, unpacked and bounded. A gzip bomb costs no more than the limit."""
+"""Request bodies: read, unpacked and bounded. A bomb of gzip or deflate costs no more than the limit."""
 
 import asyncio
 import gzip
@@ -14,7 +14,8 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of a body, as it comes and unpacked."""
 
 _INLINE = 256 * 1024  # bytes that are unpacked or decoded in the event loop; what is longer goes to a thread
-_PACKED = {"gzip", "x-gzip"}
+_GZIP = {"gzip", "x-gzip"}
+_DEFLATE = "deflate"
 _UNPACKED = {"", "identity"}
 
 
@@ -27,12 +28,13 @@ def media_type(request: Request, known: Collection[str]) -> str:
     name, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     name = name.strip()
     charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-    if (name and name not in known) or charset not in {"utf-8", "utf8", "us-ascii"}:
+    accept = {"Accept": ", ".join(sorted(known))}
+    if name and name not in known:
         raise ProblemError(
-            415,
-            f"the content type {name or 'of the body'} is none of {', '.join(sorted(known))}, in UTF-8",
-            headers={"Accept": ", ".join(sorted(known))},
+            415, f"the content type {name} is not known: send {' or '.join(sorted(known))}", headers=accept
         )
+    if charset not in {"utf-8", "utf8", "us-ascii"}:
+        raise ProblemError(415, f"the charset {charset} is not known: send the body in UTF-8", headers=accept)
     return name
 
 
@@ -40,17 +42,19 @@ async def read_body(request: Request) -> bytes:
     """The body, unpacked.
 
     Raises:
-        ProblemError: 413 too long, 415 packed in an unknown way, 400 broken gzip.
+        ProblemError: 413 too long, 415 packed in an unknown way, 400 broken gzip or deflate.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in _PACKED | _UNPACKED:
+    if encoding not in _GZIP | {_DEFLATE} | _UNPACKED:
         raise ProblemError(
-            415, f"the content encoding {encoding} is not known: use gzip or none", headers={"Accept-Encoding": "gzip"}
+            415,
+            f"the content encoding {encoding} is not known: use gzip, deflate or none",
+            headers={"Accept-Encoding": "gzip, deflate"},
         )
     body = await _receive(request)
     if encoding in _UNPACKED:
         return body
-    return await asyncio.to_thread(_unpack, body)
+    return await asyncio.to_thread(_unpack, body, encoding)
 
 
 async def _receive(request: Request) -> bytes:
@@ -65,15 +69,34 @@ async def _receive(request: Request) -> bytes:
     return bytes(body)
 
 
-def _unpack(body: bytes) -> bytes:
+def _unpack(body: bytes, encoding: str) -> bytes:
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
-            unpacked = packed.read(MAX_BODY + 1)
+        unpacked = _inflate(body) if encoding == _DEFLATE else _gunzip(body)
     except (OSError, EOFError, zlib.error):
-        raise ProblemError(400, "the body says it is gzip and is not, or it is cut off") from None
+        raise ProblemError(400, f"the body says it is {encoding} and is not, or it is cut off") from None
     if len(unpacked) > MAX_BODY:
         raise _too_long()
     return unpacked
+
+
+def _gunzip(body: bytes) -> bytes:
+    """At most a byte more than the limit."""
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+        return packed.read(MAX_BODY + 1)
+
+
+def _inflate(body: bytes) -> bytes:
+    """Likewise; HTTP means zlib by deflate (RFC 9110, section 8.4.1.2), and some clients send it bare."""
+    inflating = zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(body) else -zlib.MAX_WBITS)
+    unpacked = inflating.decompress(body, MAX_BODY + 1)
+    if len(unpacked) <= MAX_BODY and (not inflating.eof or inflating.unused_data):
+        raise EOFError
+    return unpacked
+
+
+def _is_zlib(body: bytes) -> bool:
+    """Whether it says so itself (RFC 1950, section 2.2); bare deflate begins so with odd padding only."""
+    return bool(body) and body[0] & 0x0F == zlib.DEFLATED
 
 
 def _too_long() -> ProblemError:

@@ -3,10 +3,18 @@
 const KEY = "kaizen-key";
 const topicNames = new Map();
 const byId = (id) => document.getElementById(id);
-const percent = (share) => (share * 100).toFixed(1) + " %";
+const percent = (share) => (share * 100).toFixed(1) + "%";
 const time = (text) => (text ? new Date(text).toLocaleString() : "–");
 const number = (value) => Number(value).toLocaleString(undefined, { maximumFractionDigits: 3 });
-const interval = (of) => `${number(of.estimate)} (${number(of.low)} to ${number(of.high)}) ${of.unit}`;
+const threeDigits = (value) => String(Number(value.toPrecision(3)));
+const points = (difference) => (difference < 0 ? "" : "+") + (difference * 100).toFixed(1);
+
+// Every estimate in unit "share" is a difference of shares; one that is not finite comes as null.
+function interval(of) {
+  const [unit, known] = of.unit === "share" ? ["points", points] : [of.unit, threeDigits];
+  const [estimate, low, high] = [of.estimate, of.low, of.high].map((value) => (value === null ? "?" : known(value)));
+  return `${estimate} ${unit} (95 % interval ${low} to ${high})`;
+}
 
 function make(tag, content, attributes) {
   const node = document.createElement(tag);
@@ -33,9 +41,16 @@ async function call(path, method) {
 
 function table(caption, columns, rows) {
   if (!rows.length) return make("p", "None yet.", { class: "empty" });
-  const head = columns.map(([name, , kind]) => make("th", name, { scope: "col", class: kind || "" }));
-  const body = rows.map((row) => make("tr", columns.map(([, show, kind]) => make("td", show(row), { class: kind || "" }))));
-  return make("div", make("table", [make("caption", caption), make("thead", make("tr", head)), make("tbody", body)]), {
+  const head = columns.map(([name, , kind]) => make("th", name, { role: "columnheader", scope: "col", class: kind || "" }));
+  const cell = (row) => ([name, show, kind]) => make("td", make("div", show(row)), { role: "cell", "data-label": name, class: kind || "" });
+  const body = rows.map((row) => make("tr", columns.map(cell(row)), { role: "row" }));
+  const parts = [
+    make("caption", caption),
+    make("thead", make("tr", head, { role: "row" }), { role: "rowgroup" }),
+    make("tbody", body, { role: "rowgroup" }),
+  ];
+  // The roles are said, because on a narrow screen the style shows each row as a card, and then browsers forget them.
+  return make("div", make("table", parts, { role: "table" }), {
     class: "scroll", role: "region", "aria-label": caption, tabindex: "0",
   });
 }
@@ -66,7 +81,7 @@ const VIEWS = {
     ["Type", (row) => row.type],
     ["Finding", (row) => [make("p", row.description), make("p", row.recommendation, { class: "hint" })]],
     ["Confidence", (row) => percent(row.confidence), "number"],
-    ["Effect size (95 % interval)", (row) => interval(row.effect)],
+    ["Effect size", (row) => interval(row.effect)],
     ["Evidence", (row) => `${row.evidence.length} of ${number(row.support)} interactions`],
     ["Status", (row) => row.status],
     ["Step", actions],
@@ -89,7 +104,7 @@ const VIEWS = {
     ["Insight", (row) => row.insight],
     ["Exposed", (row) => number(row.exposed), "number"],
     ["Held out", (row) => number(row.held_out), "number"],
-    ["Difference (95 % interval)", (row) => interval(row.difference)],
+    ["Difference", (row) => interval(row.difference)],
     ["Verdict", (row) => row.verdict],
   ]],
   analyses: ["The last analyses", [

@@ -4,9 +4,10 @@ import secrets
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from kaizen_api.http.admission import admit
 from kaizen_api.http.service import Serving
 
 router = APIRouter(include_in_schema=False)
@@ -18,8 +19,9 @@ _POLICY = (
 
 
 @router.get("/")
-async def console(service: Serving) -> HTMLResponse:
+async def console(request: Request, service: Serving) -> HTMLResponse:
     """The page, its style and its script in one; the nonce lets these two run and nothing else."""
+    admit(request)
     nonce = secrets.token_urlsafe(16)
     headers = {
         "Content-Security-Policy": _POLICY.format(nonce=nonce),

@@ -36,7 +36,7 @@ _BODY = body(
     openapi_extra=_BODY,
 )
 async def push(request: Request) -> Response:
-    """Take one interaction, an array of them, or NDJSON, plain or gzip.
+    """Take one interaction, an array of them, or NDJSON, plain, gzip or deflate; each of at most 4 MiB.
 
     Sending the same again is harmless: it is counted once. What is wrong is refused alone; where everything is, the
     answer is 422 with the same counts.

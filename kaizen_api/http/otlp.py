@@ -1,4 +1,4 @@
-"""POST /v1/traces and /v1/logs: OTLP over HTTP, in protobuf and JSON, plain or gzip.
+"""POST /v1/traces and /v1/logs: OTLP over HTTP, in protobuf and JSON, plain, gzip or deflate.
 
 A span or record that is no conversation is left aside in silence, as exporters send all they have. One that is and
 cannot be taken is counted in `partial_success`, after Redis has the others; an exporter does not send it again.

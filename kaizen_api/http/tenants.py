@@ -33,6 +33,10 @@ def tenant_of(request: Request) -> str:
     named = request.query_params.get("tenant")
     if named is None:
         return config.tenant if config.tenant in opened else opened[0]
+    if named not in opened and not config.api_keys:
+        raise ProblemError(
+            403, f"without KAIZEN_API_KEYS there is one tenant, {config.tenant}: leave ?tenant= out, or set keys"
+        )
     if named not in opened:
         raise ProblemError(403, "the tenant named is not one that this key opens")
     return named

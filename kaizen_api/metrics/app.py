@@ -75,7 +75,11 @@ def create_metrics_app(source: Configured) -> FastAPI:
 
 
 def create_metrics_router(
-    config: Callable[[], KaizenConfig], *, paths: Sequence[str] = ("/kaizen/metrics",), nameless: bool = False
+    config: Callable[[], KaizenConfig],
+    *,
+    paths: Sequence[str] = ("/kaizen/metrics",),
+    nameless: bool = False,
+    admit: Callable[[Request], None] = lambda _: None,
 ) -> APIRouter:
     """The routes for an application of one's own.
 
@@ -83,12 +87,14 @@ def create_metrics_router(
         config: Called at each request.
         paths: Where the metrics are served.
         nameless: Leave the tenants' names out, for an application that keeps tenants apart by keys.
+        admit: Raises for a request that may not see the metrics; whether it works, everybody may ask.
     """
     router = APIRouter(tags=["operation"])
     marks = HighWater()
 
     async def metrics(request: Request) -> Response:
         """All metrics, in the text or the OpenMetrics format by the header Accept."""
+        admit(request)
         try:
             state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)))
         except Unavailable:

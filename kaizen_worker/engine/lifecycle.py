@@ -10,11 +10,14 @@ from msgspec.structs import replace
 
 from kaizen_api.errors import Conflict, NotFound
 from kaizen_api.metrics.table import field
-from kaizen_api.schema import Gap, Insight, InsightStatus, Step
+from kaizen_api.schema import Gap, GapStatus, Insight, InsightStatus, Step
 from kaizen_worker.engine.runtime import Tenant
 
 ACTIVE: frozenset[InsightStatus] = frozenset({"proposed", "applied", "confirmed"})
 """An insight that somebody still has to look at, or that has its effect."""
+
+_SETTLED: frozenset[GapStatus] = frozenset({"filled", "dismissed", "closed"})
+_BEHIND = 1e9  # more than people can fail in all
 
 _BEFORE: Mapping[InsightStatus, frozenset[InsightStatus]] = {
     "applied": frozenset({"proposed", "reverted", "no_effect"}),
@@ -169,5 +172,5 @@ def set_gap(tenant: Tenant, gap_id: str, status: str, *, at: int, detail: str = 
 
 
 def gap_rank(gap: Gap) -> float:
-    """The order of work: whoever fails most people comes first."""
-    return gap.users * gap.deficit
+    """The order of work: whoever fails most people comes first, and what is settled behind everything that is not."""
+    return gap.users * gap.deficit - (_BEHIND if gap.status in _SETTLED else 0.0)

@@ -36,9 +36,6 @@ NO_INSIGHT = (
 NOT_FOUND = "the analysis no longer finds it"
 """Why a gap is closed, in its history."""
 
-CLOSED_RANK = -1.0
-"""Of a closed gap in lists: behind all others."""
-
 _CHUNK = 10_000
 _EARLIER = 100  # cycles to look back for older assignments; what is missed expires
 _DAY = 86_400
@@ -175,7 +172,7 @@ def _close_others(tenant: Tenant, found: frozenset[str], *, at: int) -> None:
     for gap, insight in zip(left, tenant.insights.many([gap.insight or "" for gap in left]), strict=True):
         applied = insight is not None and insight.status in {"applied", "confirmed"}
         if not (applied and gap.status == "proposed"):
-            tenant.gaps.update(gap.id, partial(_close, at=at), counts=_no_counts, rank=lambda _: CLOSED_RANK)
+            tenant.gaps.update(gap.id, partial(_close, at=at), counts=_no_counts, rank=lifecycle.gap_rank)
 
 
 def _close(old: Gap | None, *, at: int) -> Gap | None:

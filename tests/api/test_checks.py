@@ -1,4 +1,5 @@
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -43,9 +44,43 @@ def test_a_check_that_cannot_look_fails_alone(config, joined, monkeypatch, tmp_p
     assert seen["redis"].ok
 
 
-def test_a_folder_that_cannot_be_written_is_named(config, tmp_path):
+@pytest.fixture
+def data_dir(config):
+    return lambda folder: found(config.model_copy(update={"data_dir": folder}))["data dir"]
+
+
+def test_a_folder_that_cannot_be_created_is_named(data_dir, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    check = found(config.model_copy(update={"data_dir": blocked / "below"}))["data dir"]
+    check = data_dir(blocked / "below")
     assert not check.ok
+    assert check.detail.startswith(f"{blocked / 'below'} cannot be created: {blocked} takes no file")
     assert "--data-dir" in check.remedy
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc on this system")
+@pytest.mark.parametrize(("folder", "done"), [("/proc/x", "created"), ("/proc/x/y", "created"), ("/proc", "written")])
+def test_permissions_alone_make_no_folder(data_dir, folder, done):
+    """The administrator may write there, by permissions."""
+    check = data_dir(Path(folder))
+    assert not check.ok
+    assert check.detail.startswith(f"{folder} cannot be {done}: ")
+    assert "KAIZEN_DATA_DIR" in check.remedy
+
+
+def test_looking_at_a_folder_changes_nothing(data_dir, tmp_path):
+    for folder in (tmp_path, tmp_path / "not" / "yet"):
+        check = data_dir(folder)
+        assert check.ok
+        assert check.detail.endswith("GB free")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broker", [None, "unreachable"])
+def test_without_redis_the_broker_is_away_too(config, tmp_path, broker):
+    here = f"unix://{tmp_path}/none.sock"
+    away = config.model_copy(update={"redis_url": here, "broker_url": here if broker else None})
+    seen = found(away)
+    assert not seen["server"].ok
+    assert not seen["broker"].ok
+    assert found(config)["broker"] == Check("broker", ok=True, detail="that of redis")

@@ -88,18 +88,6 @@ def test_gaps_have_the_name_of_their_topic_and_a_deficit_in_points(kaizen, kaize
     assert kaizen_json("gaps", "--status", "open")["items"][0]["id"] == "g1"
 
 
-def test_gaps_to_work_on_come_before_those_that_are_settled(kaizen_json, put, found):
-    standing = ["closed", "unfilled", "filled", "open", "dismissed", "proposed", "filling"]
-    for place, status in enumerate(standing):
-        put("gap", found("gap", id=f"g{place}", status=status), rank=-place)
-    listed = [gap["status"] for gap in kaizen_json("gaps")["items"]]
-    assert listed == ["unfilled", "open", "proposed", "filling", "closed", "filled", "dismissed"]
-    assert [gap["id"] for gap in kaizen_json("gaps", "--status", "closed")["items"]] == ["g0"]
-    first = kaizen_json("gaps", "--limit", "3")
-    second = kaizen_json("gaps", "--limit", "9", "--cursor", first["next"])
-    assert sorted(gap["id"] for gap in first["items"] + second["items"]) == [f"g{place}" for place in range(7)]
-
-
 def test_a_gap_that_a_person_asked_to_fill_has_no_topic(kaizen, put, found):
     put("gap", found("gap", topic=""))
     assert "(gone)" not in kaizen("gaps").stdout

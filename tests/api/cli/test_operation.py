@@ -46,6 +46,13 @@ def test_config_tells_variables_that_are_no_settings(kaizen, kaizen_json, monkey
     assert "KAIZEN_WORKRES is no setting: did you mean KAIZEN_WORKERS?" in kaizen("config").stdout
 
 
+def test_a_variable_near_no_setting_is_given_no_other_name(kaizen_json, monkeypatch):
+    for name in ("KAIZEN_XYZZY", "KAIZEN_CONFIG", "KAIZEN_RETENTION"):
+        monkeypatch.setenv(name, "3")
+    near = {"KAIZEN_CONFIG": "KAIZEN_CONFIG_FILE", "KAIZEN_RETENTION": "KAIZEN_RETENTION_DAYS"}
+    assert kaizen_json("config")["unknown"] == {"KAIZEN_XYZZY": "", **near}
+
+
 def test_tenants_are_listed_with_what_waits(kaizen, kaizen_json, config):
     with Producer(config, tenant="acme") as producer:
         producer.append([Interaction(query="a"), Interaction(query="b")])
@@ -166,6 +173,19 @@ def test_a_process_command_becomes_that_process(kaizen, became, server, args, wo
     assert [word for word in words if word not in argv] == []
     assert environment["KAIZEN_REDIS_URL"] == server
     assert environment["PATH"]
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "beat", "exporter"])
+def test_a_process_command_warns_of_what_is_no_setting(kaizen, became, monkeypatch, command):
+    monkeypatch.setenv("KAIZEN_HOLD_OUT", "0.1")
+    ports = {"api": ["--port", "8181"], "exporter": ["--port", "9191"]}.get(command, [])
+    assert kaizen(command, *ports).stderr == ""
+    monkeypatch.setenv("KAIZEN_HOLDOUT", "0.1")
+    monkeypatch.setenv("KAIZEN_XYZZY", "0.1")
+    warning = "KAIZEN_HOLDOUT (did you mean KAIZEN_HOLD_OUT?), KAIZEN_XYZZY\n"
+    assert kaizen(command, *ports).stderr == f"warning: ignored, for there is no such setting: {warning}"
+    assert kaizen(command, *ports, "--json").stdout == ""
+    assert len(became) == 3
 
 
 def test_a_process_without_a_server_is_not_started(kaizen, became, monkeypatch):

@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shell(folder):
     names = {"HOME": str(folder), "PATH": os.environ["PATH"], "KAIZEN_DATA_DIR": str(folder / "data")}
-    return {**names, "KAIZEN_EMBEDDER": "hashed", "OMP_NUM_THREADS": "1"}
+    return {**names, "KAIZEN_EMBEDDER": "hashed", "OMP_NUM_THREADS": "1", "KAIZEN_WORKRES": "3"}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,13 @@ def test_one_line_says_where_everything_is(up, folder):
     assert len(state["pids"]["workers"]) == 2
     assert state["data_dir"] == str(folder / "data")
     assert state["redis"].startswith("unix://")
+
+
+def test_what_is_no_setting_is_told_once_at_the_start(up, folder):
+    del up
+    first, *others = (folder / "errors").read_text().splitlines()
+    assert first == "warning: ignored, for there is no such setting: KAIZEN_WORKRES (did you mean KAIZEN_WORKERS?)"
+    assert [line for line in others if "KAIZEN_WORKRES" in line] == []
 
 
 def test_everything_answers(up, wait_until):

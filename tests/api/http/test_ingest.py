@@ -1,5 +1,4 @@
 import asyncio
-import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -139,8 +138,8 @@ async def test_where_all_are_refused_nothing_is_taken(client, api_redis):
     assert api_redis.hget(keys.ROLLUP, refused) == api_redis.hget(keys.metrics("acme"), refused) == b"2"
 
 
-async def test_a_line_of_10_mb_is_cut_and_those_around_it_are_kept(client, api_redis):
-    content = lines({"query": "before"}, {"query": "long " * 2_000_000}, {"query": "after"})
+async def test_a_long_text_is_cut_and_those_around_it_are_kept(client, api_redis):
+    content = lines({"query": "before"}, {"query": "long " * 600_000}, {"query": "after"})
     answer = await client.post("/v1/interactions", content=content, headers=NDJSON)
     assert answer.json() == {"accepted": 3, "duplicate": 0, "refused": []}
     before, long, after = stored(api_redis)
@@ -159,24 +158,6 @@ async def test_an_empty_array_is_nothing_and_no_error(client):
     assert (await push(client, b"[]")).json() == {"accepted": 0, "duplicate": 0, "refused": []}
 
 
-async def test_gzip_is_unpacked(client, api_redis):
-    content = gzip.compress(lines({"query": "a"})) + gzip.compress(b"\n" + lines({"query": "b"}))
-    answer = await client.post("/v1/interactions", content=content, headers={**NDJSON, "Content-Encoding": "gzip"})
-    assert answer.json()["accepted"] == 2
-    assert [record.query for record in stored(api_redis)] == ["a", "b"]
-
-
-async def test_a_gzip_bomb_is_413(client):
-    bomb = gzip.compress(b" " * (MAX_BODY + 1))
-    assert len(bomb) < MAX_BODY / 500
-    problem_of(await push(client, bomb, **{"Content-Encoding": "gzip"}), 413)
-
-
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"[]", mtime=0)[:-6], b""])
-async def test_broken_gzip_is_400(client, content):
-    problem_of(await push(client, content, **{"Content-Encoding": "gzip"}), 400)
-
-
 async def test_too_long_is_413_whether_declared_or_not(client):
     async def chunks():
         for _ in range(33):
@@ -184,19 +165,6 @@ async def test_too_long_is_413_whether_declared_or_not(client):
 
     problem_of(await push(client, b" " * (MAX_BODY + 1)), 413)
     problem_of(await push(client, chunks()), 413)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Content-Type": "text/csv"},
-        {"Content-Type": "multipart/form-data; boundary=x"},
-        {"Content-Type": "application/json; charset=utf-16"},
-        {"Content-Encoding": "br"},
-    ],
-)
-async def test_what_is_not_understood_is_415(client, headers):
-    problem_of(await push(client, b'{"query": "x"}', **headers), 415)
 
 
 async def test_more_than_a_batch_goes_in_parts(client, api_redis):

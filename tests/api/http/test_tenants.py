@@ -118,9 +118,24 @@ async def test_without_keys_a_foreign_page_is_not_served(client, engine, headers
     assert engine.insights["acme"].status == "proposed"
 
 
-async def test_operation_needs_no_key(keyed):
+@pytest.mark.parametrize("headers", [{}, {"Host": "evil.example"}, {"Origin": "http://evil.example"}], ids=str)
+async def test_operation_needs_no_key(keyed, headers):
     for path in ("/livez", "/readyz", "/kaizen/metrics", "/kaizen/health", "/", "/openapi.json"):
-        assert (await keyed.get(path)).status_code == 200, path
+        assert (await keyed.get(path, headers=headers)).status_code == 200, path
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Host": ""}, {"Origin": "http://evil.example"}], ids=str
+)
+async def test_without_keys_a_foreign_page_sees_only_whether_it_works(client, headers, method):
+    for path in ("/", "/kaizen/metrics"):
+        assert (await client.request(method, path)).status_code == 200
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json"), path
+        assert "kaizen_up" not in answer.text
+    for path in ("/livez", "/readyz", "/kaizen/health"):
+        assert (await client.request(method, path, headers=headers)).status_code == 200, path
 
 
 @pytest.mark.parametrize("api_keys", [{}, {"acme": "a" * 40}])
@@ -172,7 +187,7 @@ async def test_without_keys_no_other_machine_is_served_whatever_it_calls_itself(
             {"Host": f"127.0.0.1:{port}"},
             {"Host": "localhost", "X-Forwarded-For": "127.0.0.1"},
         ):
-            for path in ("/v1/topics", "/v1/insights"):
+            for path in ("/v1/topics", "/v1/insights", "/", "/kaizen/metrics"):
                 answer = await client.get(f"http://{address}:{port}{path}", headers=headers)
                 assert answer.status_code == 403
                 assert "KAIZEN_API_KEYS" in answer.json()["detail"]
@@ -201,3 +216,8 @@ async def test_no_label_of_the_metrics_is_a_tenant_even_after_it_was_served(keye
         text = (await keyed.get("/kaizen/metrics", headers={"Accept": accept})).text
         assert 'kaizen_ingested_total{result="accepted"} 2.0' in text
         assert not [tenant for tenant in ("acme", "globex", "initech") if tenant in text]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "http://", "://"])
+async def test_an_origin_that_is_none_is_refused_and_no_more(client, origin):
+    assert (await client.post("/v1/interactions", json={"query": "a"}, headers={"Origin": origin})).status_code == 403

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 
@@ -33,6 +34,7 @@ def results(redis):
         history=[Step(at=AT, event="proposed")],
     )
     gap = Gap(id="g1", topic="t1", diagnosis="missing", users=4, queries=[EVIL], history=[Step(at=AT, event="opened")])
+    gap = msgspec.structs.replace(gap, deficit=0.481, coverage=0.25)
     redis.hset(keys.snapshot("default"), "topics", msgspec.msgpack.encode([topic]))
     for kind, thing in (("insight", insight), ("gap", gap)):
         redis.hset(keys.objects("default", kind), thing.id, msgspec.msgpack.encode(thing))
@@ -91,6 +93,25 @@ def test_the_page_shows_all_of_it(folder):
     page = (folder / "report.html").read_text()
     for part in ("card pin", "write it down", "98.7% sure", "missing", "3 accepted, 1 duplicate, 1 refused", "log:7"):
         assert part in page
+
+
+def told(results, tmp_path, **changed):
+    """The page of results that have other insights or gaps, its text without line ends."""
+    page = write_report(dataclasses.replace(results, **changed), tmp_path).read_text()
+    return " ".join(page.split())
+
+
+def test_a_difference_is_in_points_and_a_share_in_per_cent(results, tmp_path):
+    [gap], [insight] = results.gaps, results.insights
+    page = told(results, tmp_path)
+    assert "<dt>Why</dt><dd>+25.0 points (95 % interval +20.0 to +30.0);" in page
+    assert "<dt>Failures</dt><dd>+48.1 points against the other topics</dd>" in page
+    assert "<dt>Coverage</dt><dd>25.0% of its queries" in page
+    measured = {"estimate": 0.481, "low": -0.0125, "high": None, "unit": "share"}
+    slow = {**insight, "effect": {"estimate": 2.345678, "low": None, "high": 12.0, "unit": "s"}}
+    page = told(results, tmp_path, gaps=[{**gap, "deficit_interval": measured}], insights=[slow])
+    assert "<dt>Failures</dt><dd>+48.1 points (95 % interval -1.2 to ?) against the other topics</dd>" in page
+    assert "<dt>Why</dt><dd>2.35 s (95 % interval ? to 12);" in page
 
 
 def test_what_users_wrote_is_escaped(folder):

@@ -165,3 +165,10 @@ def test_two_gaps_that_find_the_same_passage_leave_the_same_entry_whoever_is_fir
     assert (entry.provenance.gap, entry.provenance.query) == ("g1", "freeze stolen card")
     assert entry.provenance.batch.startswith("g1.")
     assert [tenant.gaps.get(gap).entries for gap in order] == [[entry.id], [entry.id]]
+
+
+def test_gaps_to_work_on_come_before_those_that_are_settled():
+    standing = ["closed", "unfilled", "filled", "open", "dismissed", "proposed", "filling"]
+    gaps = [replace(MISSING, users=users, status=status) for users, status in enumerate(standing, start=1)]
+    ranked = [gap.status for gap in sorted(gaps, key=lifecycle.gap_rank, reverse=True)]
+    assert ranked == ["filling", "proposed", "open", "unfilled", "dismissed", "filled", "closed"]

@@ -1,0 +1,31 @@
+"""How numbers are said: a share in per cent, a difference of shares in points, as everywhere.
+
+What is not finite has become None on its way here, and is said as "?".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(share: float) -> str:
+    """A share, 0..1: "60.0%"."""
+    return f"{share:.1%}"
+
+
+def points(difference: float | None) -> str:
+    """One share less another, -1..1: "+12.5 points"."""
+    return f"{_hundredfold(difference)} points"
+
+
+def interval(of: Mapping[str, Any]) -> str:
+    """An estimate with its 95 % interval; every one that Kaizen stores in unit "share" is a difference of shares."""
+    say, unit = (_hundredfold, "points") if of["unit"] == "share" else (_plain, of["unit"])
+    return f"{say(of['estimate'])} {unit} (95 % interval {say(of['low'])} to {say(of['high'])})"
+
+
+def _hundredfold(difference: float | None) -> str:
+    return "?" if difference is None else f"{100 * difference:+.1f}"
+
+
+def _plain(number: float | None) -> str:
+    return "?" if number is None else f"{number:.3g}"
