@@ -24,6 +24,9 @@ __all__ = ["cluster"]
 FEW = 400
 """Texts below which a graph of neighbours is too coarse, and a tree finds more (`tests/bench/test_small_logs.py`)."""
 
+FEWEST = 100
+"""Texts below which there is only the tree: one group, where none stands out."""
+
 SAMPLE = 8000
 """Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""
 
@@ -70,7 +73,9 @@ def _cluster(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64],
 def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
     """Give the cluster (u,) of each of the texts that are compared with each other; every number occurs."""
     if len(texts) < FEW:
-        return _dissolve(vectors, separate(vectors), weights)
+        apart = separate(vectors)
+        if apart.any() or len(texts) < FEWEST:
+            return _dissolve(vectors, apart, weights)
     rows = combine(vectors, texts, seed=seed)
     links = graph(rows, neighbours=NEIGHBOURS)
     return _dissolve(rows, communities(links, resolution=choose(rows, seed=seed)), weights)

@@ -205,3 +205,10 @@ def test_real_intents_are_found_without_their_number():
     table = np.zeros((22, len(found.centroids) + 1))
     np.add.at(table, (truth, found.labels), 1)
     assert table[linear_sum_assignment(table[:, :-1], maximize=True)].sum() / len(texts) > 0.66
+
+
+@pytest.mark.parametrize(("number", "several"), [(package.FEWEST - 1, False), (package.FEWEST, True)])
+def test_where_no_group_stands_out_a_graph_decides_if_there_are_enough_texts(monkeypatch, number, several):
+    monkeypatch.setattr(package.few, "STANDS_OUT", 2.0)  # no silhouette is that large
+    vectors, texts, _, _ = planted(sizes=[number // 3, number // 3, number - 2 * (number // 3)], scatter=0.2)
+    assert (len(run(vectors, texts).centroids) > 1) is several
