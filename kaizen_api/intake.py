@@ -25,6 +25,7 @@ _FIELDS = frozenset(Interaction.__struct_fields__)
 _MAX_METADATA_BYTES = MAX_TEXT_BYTES
 _MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
+_SURELY_SHORT = MAX_TEXT_BYTES // 4  # characters take four bytes at most
 _CONTENT = tuple(name for name in Record.__struct_fields__ if name not in {"id", "occurred_at"})
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -99,6 +100,7 @@ class Intake:
     """
 
     def __init__(self, user_key: bytes) -> None:
+        self._token = lru_cache(4096)(self.token)
         self._hash = lru_cache(4096)(partial(_keyed, user_key))  # the same users and conversations come again and again
 
     def record(self, interaction: Interaction, *, now: float | None = None) -> Record:
@@ -126,7 +128,7 @@ class Intake:
             id=self.token(checked.id) or "",
             occurred_at=_microseconds(checked.occurred_at, now=now),
             query=query,
-            session=self.token(checked.session_id),
+            session=checked.session_id and self._token(checked.session_id),
             user=checked.user_id and self._hash(checked.user_id),
             response=response or None,
             response_time=checked.response_time,
@@ -190,6 +192,8 @@ def _text(text: str | None) -> tuple[str, bool]:
     if not text:
         return "", False
     masked = mask(text[:_MASKED_CHARACTERS])
+    if len(text) <= _SURELY_SHORT and len(masked) <= _SURELY_SHORT:
+        return masked, False
     encoded = masked.encode()
     if len(encoded) <= MAX_TEXT_BYTES and len(text) <= _MASKED_CHARACTERS:
         return masked, False
