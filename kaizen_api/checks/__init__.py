@@ -27,10 +27,21 @@ _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
 )
 
 
+_BEHIND_REDIS = frozenset({check_workers, check_beat, check_stream})
+"""What is not looked at where Redis does not answer: each would wait for its time-out again."""
+
+
 def run_checks(config: KaizenConfig) -> Iterator[Check]:
-    """All checks, those of other packages last; a part that is down makes its check fail and no other."""
+    """All checks, those of other packages last; where a part is down its check fails, and those of what needs it."""
+    away = False
     for check in _CHECKS:
-        yield from _run(check.__name__.removeprefix("check_").replace("_", " "), check, config)
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        if away and (check in _BEHIND_REDIS or (check is check_broker and config.broker_url is None)):
+            yield Check(name, ok=False, detail="not looked at, for Redis does not answer")
+            continue
+        found = _run(name, check, config)
+        away = away or (check is check_server and found[0].name == name)  # else it tells of what it saw
+        yield from found
     for entry in entry_points(group="kaizen.checks"):
         try:
             joined = entry.load()

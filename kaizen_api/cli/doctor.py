@@ -12,7 +12,6 @@ from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit
 from kaizen_api.cli.root import FAILED
 from kaizen_api.config import KaizenConfig
-from kaizen_api.errors import Unavailable
 from kaizen_api.stack import running
 
 _PACKAGES = ("kaizen", "celery", "kombu", "redis", "flower", "fastapi", "numpy", "scikit-learn", "onnxruntime")
@@ -40,7 +39,7 @@ def doctor(session: Session, live: bool) -> int:  # noqa: FBT001  # click hands 
     document = {
         "ok": well,
         "checks": checks,
-        "versions": _versions(config),
+        "versions": _versions(config, answers=any(check["name"] == "redis" for check in checks)),
         "settings": {name: value for name, (value, _) in config.origins(session.settings).items()},
         "pids": (running(config.data_dir) or {}).get("pids"),
     }
@@ -48,17 +47,14 @@ def doctor(session: Session, live: bool) -> int:  # noqa: FBT001  # click hands 
     return 0 if well else FAILED
 
 
-def _versions(config: KaizenConfig) -> dict[str, str | None]:
+def _versions(config: KaizenConfig, *, answers: bool) -> dict[str, str | None]:
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    try:
-        versions["server"] = server_name(server_info(config))
-    except Unavailable:
-        versions["server"] = None
+    versions["server"] = server_name(server_info(config)) if answers else None
     return versions
 
 
