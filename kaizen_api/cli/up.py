@@ -11,6 +11,7 @@ from kaizen_api.cli.options import PORT, PROCESSES, Session, setting, shared
 from kaizen_api.cli.output import details, note
 from kaizen_api.cli.services import configured
 from kaizen_api.cli.terminal import as_json
+from kaizen_api.errors import Unavailable
 from kaizen_api.stack import whole
 
 
@@ -30,13 +31,15 @@ def up(session: Session, no_flower: bool) -> None:  # noqa: FBT001  # click hand
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what it puts into the background deaf to SIGINT
         signal.signal(number, _interrupt)
-    with whole(configured(session), with_flower=not no_flower, say=note) as state:
-        if session.json:
-            click.echo(as_json(state))
-        else:
-            details([*((name, value) for name, value in state.items() if name != "pids"), ("to end it", "Ctrl-C")])
+    lost = threading.Event()
+    with whole(configured(session), with_flower=not no_flower, say=note, on_lost=lost.set) as state:
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            if session.json:
+                click.echo(as_json(state))
+            else:
+                details([*((name, value) for name, value in state.items() if name != "pids"), ("to end it", "Ctrl-C")])
+            lost.wait()
+            raise Unavailable("the process that keeps the others was killed, and they with it: start `kaizen up` again")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it is ending already
         note("ending")

@@ -24,10 +24,15 @@ class Processes:
 
     Args:
         on_exit: Called from a thread with the name and the status of each process that ended without being told to.
+        on_lost: Called from a thread when the keeper was killed, and all of them with it.
     """
 
-    def __init__(self, on_exit: Callable[[str, int], None] | None = None) -> None:
+    def __init__(
+        self, on_exit: Callable[[str, int], None] | None = None, on_lost: Callable[[], None] | None = None
+    ) -> None:
         self._on_exit = on_exit
+        self._on_lost = on_lost
+        self._closing = False
         self._pids: dict[str, int] = {}
         self._failures: dict[str, str] = {}
         self._stopping: set[str] = set()
@@ -82,6 +87,7 @@ class Processes:
 
     def close(self) -> None:
         """End all processes, the last started first, and wait for it."""
+        self._closing = True
         self._stopping.update(self.pids)
         if self._keeper.stdin is not None and not self._keeper.stdin.closed:
             self._keeper.stdin.close()
@@ -110,6 +116,15 @@ class Processes:
                     self._pids.pop(message["exited"], None)
                 self._changed.notify_all()
             self._report(message)
+        if not self._closing:
+            self._lost()
+
+    def _lost(self) -> None:
+        with self._changed:
+            self._pids.clear()
+            self._changed.notify_all()
+        if self._on_lost is not None:
+            self._on_lost()
 
     def _report(self, message: Mapping[str, Any]) -> None:
         name = message.get("exited")

@@ -41,6 +41,7 @@ class Stack:
 
     Attributes:
         config: With the server's URL filled in: what the services get.
+        on_lost: Called, from a thread, when all of it has ended because the process that keeps it was killed.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class Stack:
         self._persistent = persistent
         self._temporary = config.data_dir / "tmp"
         self._services: dict[str, Service] = {}
+        self.on_lost: Callable[[], None] = lambda: None
         self._on_change = on_change
         self._supervision = Supervision(self._restart, say)
         self._watch = Watch(self._nodes, say)
-        self._processes = Processes(on_exit=self._supervision.ended)
+        self._processes = Processes(on_exit=self._supervision.ended, on_lost=self._lost)
 
     def __enter__(self) -> Self:
         return self
@@ -163,6 +165,9 @@ class Stack:
         mute = [service for service in services if service.node and service.node not in found]
         gone = [service for service in services if service.name not in self._processes.pids]
         return list({service.name: service for service in (*waiting, *mute, *gone)}.values())
+
+    def _lost(self) -> None:
+        self.on_lost()
 
     def _nodes(self) -> dict[str, int]:
         """Node → pid of the workers that run now."""

@@ -17,7 +17,12 @@ _FORMER_SECONDS = 30.0
 
 @contextmanager
 def whole(
-    config: KaizenConfig, *, with_flower: bool, say: Callable[[str], None], temporary: bool = False
+    config: KaizenConfig,
+    *,
+    with_flower: bool,
+    say: Callable[[str], None],
+    temporary: bool = False,
+    on_lost: Callable[[], None] = lambda: None,
 ) -> Iterator[dict[str, Any]]:
     """Run it all within the block, and yield where it is once all of it answers.
 
@@ -26,6 +31,7 @@ def whole(
         with_flower: Whether Flower runs too.
         say: Takes short lines about what goes on.
         temporary: Whether the data directory is removed at the end, `kill -9` of this process included.
+        on_lost: Called, from a thread, when all of it has ended because the process that keeps it was killed.
 
     Yields:
         `api`, `exporter`, `flower` (URLs, None for what does not run), `redis` (URL, its password masked), `data_dir`,
@@ -46,6 +52,7 @@ def whole(
         with Stack(
             config, log=_log(config.data_dir), say=say, on_change=lambda: claim.publish(_state(stack, urls))
         ) as stack:
+            stack.on_lost = on_lost
             say("starting")
             if temporary:
                 stack.remove_at_end(config.data_dir)

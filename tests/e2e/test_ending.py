@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -115,3 +116,17 @@ def test_killed_at_work_it_leaves_nothing(home_of, wait_until, command):
         process.kill()
     wait_until(lambda: quiet(home), seconds=60)
     assert not home.data.exists()
+
+
+def test_when_its_keeper_is_killed_it_says_so_and_ends_with_all_of_it(home_of, wait_until):
+    home = home_of()
+    with home.up("--no-flower", "--workers", "1") as (process, _):
+        [keeper] = [pid for pid in home.processes() if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(keeper, signal.SIGKILL)
+        assert process.wait(60) == 1
+    assert "start `kaizen up` again" in (home.folder / "errors").read_text()
+    wait_until(lambda: home.processes() == [], seconds=60)
+    with home.up("--no-flower", "--workers", "1") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    wait_until(lambda: quiet(home), seconds=60)
