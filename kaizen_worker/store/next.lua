@@ -6,6 +6,15 @@
 -- Invariants: a group that is not there is made, from the beginning, so that what was appended before it counts too.
 local stream, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 
+-- those that were deleted while they were pending say nothing, and must not hide what comes after them
+local function whole(entries)
+  local kept = {}
+  for _, entry in ipairs(entries) do
+    if entry and entry[2] then kept[#kept + 1] = entry end
+  end
+  return kept
+end
+
 local function read(from)
   local reply = redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, from)
   if reply and reply.err then
@@ -13,22 +22,20 @@ local function read(from)
     redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
     return read(from)
   end
-  return reply and reply[1][2] or {}
+  return whole(reply and reply[1][2] or {})
 end
 
 local entries, failed = read('0')
 if failed then return failed end
 if #entries == 0 then
-  entries = redis.call('XAUTOCLAIM', stream, group, consumer, ARGV[4], '0', 'COUNT', count)[2]
+  entries = whole(redis.call('XAUTOCLAIM', stream, group, consumer, ARGV[4], '0', 'COUNT', count)[2])
 end
 if #entries == 0 then entries = read('>') end
 
 local ids, sizes, records = {}, {}, {}
 for _, entry in ipairs(entries) do
-  if entry and entry[2] then -- else it was deleted while it was pending
-    ids[#ids + 1] = entry[1]
-    records[#records + 1] = entry[2][2]
-    sizes[#sizes + 1] = #entry[2][2]
-  end
+  ids[#ids + 1] = entry[1]
+  records[#records + 1] = entry[2][2]
+  sizes[#sizes + 1] = #entry[2][2]
 end
 return {cmsgpack.pack({ids, sizes}), table.concat(records)}

@@ -155,3 +155,12 @@ def test_a_consumer_that_holds_nothing_leaves_no_name(config, redis):
     assert commit(stream, held)
     stream.leave()
     assert redis.xinfo_consumers(keys.stream("default"), keys.GROUP) == []
+
+
+@pytest.mark.parametrize("lost_by", ["a", "dead"])
+def test_what_was_deleted_while_it_was_pending_hides_nothing(config, redis, lost_by):
+    push(config, 3)
+    for delivery in consumer(redis, lost_by, claim_after=60).next(3):
+        redis.xdel(keys.stream("default"), delivery.id)
+    push(config, 5)
+    assert len(consumer(redis, "a").next(3)) == 2
