@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 Vectors = NDArray[np.float32]
+Halves = NDArray[np.float16]
+"""Vectors as they are kept: embedders round through float16, so the float32 of these are the very ones computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Window:
     occurred_at: NDArray[np.int64]  # (n,) microseconds since the epoch
     text: Codes  # (n,) into texts, never -1
     texts: tuple[str, ...]  # u distinct queries, sorted
-    vectors: Vectors  # (u, d) float32, unit length, one row a text
+    vectors: Halves  # (u, d), unit length, one row a text
     session: Coded
     user: Coded
     responses: tuple[str | None, ...]  # n

@@ -17,7 +17,7 @@ from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name
 from kaizen_worker.store.snapshot import Snapshot
-from kaizen_worker.types import Clusters, Codes, Signals, Vectors, Window
+from kaizen_worker.types import Clusters, Codes, Halves, Signals, Window
 
 HISTORY_KEPT = 50
 """Events of one topic; the oldest go first, its birth stays."""
@@ -83,7 +83,7 @@ def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:
 
 
 def _identify(
-    last: Snapshot | None, clusters: Clusters, vectors: Vectors, weights: NDArray[np.int64], *, medoids: list[str]
+    last: Snapshot | None, clusters: Clusters, vectors: Halves, weights: NDArray[np.int64], *, medoids: list[str]
 ) -> tuple[tuple[str, ...], tuple[Event, ...]]:
     """Permanent ids of the clusters, and what happened to the topics; the last ones judge by their centroids."""
     before = () if last is None else tuple(topic.id for topic in last.topics)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kaizen_worker.store.lexical import Lexical, Reader, Terms
-from kaizen_worker.types import Flags, Floats, Served, Vectors
+from kaizen_worker.types import Flags, Floats, Halves, Served, Vectors
 
 COSINE_WEIGHT = 0.5
 """Share of the cosine in a score, the rest is BM25 / upper bound."""
@@ -54,7 +54,7 @@ class View:
         fused = ((self.ids[row], _fused(word, float(cosines[row]))) for row, word in words.items())
         return sorted(fused, key=lambda hit: (-hit[1], hit[0]))[:limit]
 
-    def served(self, texts: Sequence[str], vectors: Vectors) -> Served:
+    def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts with their vectors (u, d)."""
         measures = np.array([self._words(text) for text in texts], np.float64).reshape(len(texts), 3)
         bm25, idf, margin = measures.T
@@ -66,11 +66,11 @@ class View:
         first, third = (best + [0.0] * _MARGIN_RANKS)[: _MARGIN_RANKS : _MARGIN_RANKS - 1]
         return first, self.reader.coverage(terms), first - third
 
-    def _cosines(self, vectors: Vectors) -> Floats:
+    def _cosines(self, vectors: Halves) -> Floats:
         best = np.zeros(len(vectors), np.float64)
         alive = self.vectors[self.alive]
         for start in range(0, len(vectors) if len(alive) else 0, _CHUNK):
-            best[start : start + _CHUNK] = (vectors[start : start + _CHUNK] @ alive.T).max(axis=1)
+            best[start : start + _CHUNK] = (vectors[start : start + _CHUNK].astype(np.float32) @ alive.T).max(axis=1)
         return np.round(best, _DIGITS)
 
 

@@ -20,7 +20,7 @@ from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.index import Index, View
 from kaizen_worker.knowledge.vectors import EntryVectors, digest
 from kaizen_worker.pipeline.embed import Embedder
-from kaizen_worker.types import Served, Vectors
+from kaizen_worker.types import Halves, Served, Vectors
 
 EMBEDDED_AT_A_LOOK = 2
 """Entries without a vector that a search embeds itself; the worker that adds many calls `complete`."""
@@ -91,12 +91,12 @@ class Retrieval:
     def _least(self, entry: Entry) -> float:
         return 0.0 if entry.id in self._pending else LEAST_SCORE
 
-    def served(self, texts: Sequence[str], vectors: Vectors) -> Served:
+    def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
 
         Args:
             texts: u distinct texts.
-            vectors: (u, d) float32, theirs by the same embedder.
+            vectors: (u, d), theirs by the same embedder.
         """
         return self._completed(dead=0.0).served(texts, vectors)
 

@@ -16,7 +16,7 @@ import numpy as np
 import snowballstemmer
 from numpy.typing import NDArray
 
-from kaizen_worker.types import Codes, Vectors
+from kaizen_worker.types import Codes, Halves, Vectors
 
 READ = 300
 """Texts of a topic that its name is made from, those with the largest weight."""
@@ -152,7 +152,7 @@ def _stem(word: str) -> str:
 
 
 def exemplars(
-    vectors: Vectors, texts: Sequence[str], *, labels: Codes, centroids: Vectors
+    vectors: Vectors | Halves, texts: Sequence[str], *, labels: Codes, centroids: Vectors
 ) -> tuple[tuple[str, ...], ...]:
     """Give up to 5 real queries of each topic, the most typical first, then such as show its breadth.
 
@@ -170,16 +170,18 @@ def exemplars(
     order = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[order], np.arange(len(centroids) + 1))
     return tuple(
-        tuple(texts[i] for i in _spread_out(vectors, order[start:stop], typical=vectors[order[start:stop]] @ centroid))
+        tuple(texts[i] for i in _spread_out(vectors, order[start:stop], centroid))
         for start, stop, centroid in zip(bounds[:-1], bounds[1:], centroids, strict=True)
     )
 
 
-def _spread_out(vectors: Vectors, members: NDArray[np.int64], *, typical: Vectors) -> list[int]:
-    """Choose among the members (m,), whose cosines to the centroid are `typical` (m,)."""
+def _spread_out(vectors: Vectors | Halves, members: NDArray[np.int64], centroid: Vectors) -> list[int]:
+    """Choose among the members (m,) of a topic with that centroid (d,)."""
+    rows = vectors[members].astype(np.float32)
+    typical = rows @ centroid
     nearest = np.where(typical >= np.median(typical), 0.0, 1.0) if len(members) else typical  # cosine to a chosen one
     chosen: list[int] = []
     while len(chosen) < EXEMPLARS and (nearest < NEAR_DUPLICATE).any():
-        chosen.append(int(members[np.where(nearest < NEAR_DUPLICATE, typical - nearest, -np.inf).argmax()]))
-        nearest = np.maximum(nearest, vectors[members] @ vectors[chosen[-1]])
-    return chosen
+        chosen.append(int(np.where(nearest < NEAR_DUPLICATE, typical - nearest, -np.inf).argmax()))
+        nearest = np.maximum(nearest, rows @ rows[chosen[-1]])
+    return [int(members[place]) for place in chosen]

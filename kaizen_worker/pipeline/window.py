@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from kaizen_api.schema import Record
-from kaizen_worker.types import Coded, Codes, Floats, Vectors, Window
+from kaizen_worker.types import Coded, Codes, Floats, Halves, Window
 
 
 def ordered(records: Iterable[Record]) -> list[Record]:
@@ -23,13 +23,13 @@ def distinct_texts(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(sorted({record.query for record in records}))
 
 
-def window(records: Sequence[Record], *, texts: tuple[str, ...], vectors: Vectors) -> Window:
+def window(records: Sequence[Record], *, texts: tuple[str, ...], vectors: Halves) -> Window:
     """The columns of `ordered` records.
 
     Args:
         records: n, from `ordered`.
         texts: u, from `distinct_texts`.
-        vectors: (u, d) float32, one row a text.
+        vectors: (u, d), one row a text.
     """
     place = {text: index for index, text in enumerate(texts)}
     return Window(

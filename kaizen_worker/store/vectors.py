@@ -13,8 +13,7 @@ import numpy as np
 from redis import Redis
 
 from kaizen_api import keys
-from kaizen_worker.pipeline.embed import restore
-from kaizen_worker.types import Vectors
+from kaizen_worker.types import Halves, Vectors
 
 _CHUNK = 1_000
 _DAY = 86_400
@@ -41,23 +40,25 @@ class VectorStore:
     def _key(self, bucket: int) -> str:
         return keys.vectors(self._tenant, self._model, bucket)
 
-    def get(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
-        """The vectors (u, d) float32 of u distinct texts; those not stored are embedded and stored."""
-        rows = [self._chunk(chunk, embed) for chunk in _chunks(texts)]
-        return np.concatenate(rows) if rows else np.empty((0, self._dimension), np.float32)
+    def get(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Halves:
+        """The vectors (u, d) of u distinct texts; those not stored are embedded and stored."""
+        rows = np.empty((len(texts), self._dimension), np.float16)
+        for start in range(0, len(texts), _CHUNK):
+            rows[start : start + _CHUNK] = self._chunk(texts[start : start + _CHUNK], embed)
+        return rows
 
-    def _chunk(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+    def _chunk(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Halves:
         names = [text_key(text) for text in texts]
         bucket = int(time.time()) // self._seconds
         found = self._read(names, bucket)
-        rows = np.empty((len(texts), self._dimension), np.float32)
+        rows = np.empty((len(texts), self._dimension), np.float16)
         missing = [index for index, value in enumerate(found) if value is None]
         stored = [index for index, value in enumerate(found) if value is not None]
         if stored:
-            rows[stored] = restore(np.frombuffer(b"".join(filter(None, found)), np.float16).reshape(len(stored), -1))
+            rows[stored] = np.frombuffer(b"".join(filter(None, found)), np.float16).reshape(len(stored), -1)
         if missing:
             rows[missing] = embed([texts[index] for index in missing])
-            self._write({names[index]: rows[index].astype(np.float16).tobytes() for index in missing}, bucket)
+            self._write({names[index]: rows[index].tobytes() for index in missing}, bucket)
         return rows
 
     def _read(self, names: Sequence[bytes], bucket: int) -> list[bytes | None]:
@@ -77,7 +78,3 @@ class VectorStore:
 def text_key(text: str) -> bytes:
     """Short name of a text."""
     return hashlib.blake2b(text.encode(), digest_size=12).digest()
-
-
-def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
-    return [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]

@@ -5,6 +5,7 @@ texts; how fine to cut is found from the texts themselves.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,11 @@ from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import centroids, fence
-from kaizen_worker.pipeline.cluster.neighbours import communities, graph
-from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, choose
+from kaizen_worker.pipeline.cluster.neighbours import communities, graph, nearest_rows
+from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, READ, choose
+from kaizen_worker.pipeline.cluster.sample import draw, hashes
 from kaizen_worker.pipeline.cluster.views import combine
-from kaizen_worker.types import Clusters, Codes, Vectors
+from kaizen_worker.types import Clusters, Codes, Halves, Vectors
 
 __all__ = ["cluster"]
 
@@ -34,12 +36,12 @@ SMALLEST = 3
 """Interactions below which a cluster is dissolved into the others."""
 
 
-def cluster(vectors: Vectors, texts: Sequence[str], *, weights: NDArray[np.int64], seed: int) -> Clusters:
+def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray[np.int64], seed: int) -> Clusters:
     """Cluster u distinct texts.
 
     Args:
         vectors: (u, d) unit rows, one a text.
-        texts: u distinct texts.
+        texts: u distinct texts; sorted ones need no second copy of the vectors.
         weights: (u,) interactions of each text. A text counts once for where topics lie, and with its weight for
             whether a cluster is large enough.
         seed: Of the sample and the halvings.
@@ -48,26 +50,27 @@ def cluster(vectors: Vectors, texts: Sequence[str], *, weights: NDArray[np.int64
         Clusters, the largest first, in the embedder's space. Noise are the texts that stand apart from all of them, a
         tenth at most.
     """
+    if not texts:
+        return Clusters(np.empty(0, np.int32), np.empty((0, vectors.shape[1]), np.float32), np.empty(0, np.int32), 1.0)
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
-    with threadpool_limits(limits=1):  # sums in another order would be other sums
-        found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed)
+    if np.array_equal(order, np.arange(len(texts))):
+        return _cluster(vectors, texts, weights, seed)
+    found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed)
     labels = np.empty_like(found.labels)
     labels[order] = found.labels
-    return Clusters(labels, found.centroids, found.parents, found.threshold)
+    return replace(found, labels=labels)
 
 
-def _cluster(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
-    if not texts:
-        return Clusters(np.empty(0, dtype=np.int32), vectors[:0], np.empty(0, dtype=np.int32), 1.0)
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(texts))[:SAMPLE])
-    found = _partition(vectors[drawn], [texts[i] for i in drawn], weights[drawn], seed)
-    means = centroids(vectors[drawn], found)
-    labels, cosines = nearest(vectors, means)
-    labels[drawn], cosines[drawn] = found, np.einsum("ij,ij->i", vectors[drawn], means[found])
-    threshold = fence(cosines)
-    labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
-    settled = centroids(vectors, labels)
-    return Clusters(labels, settled, groups(settled), threshold)
+def _cluster(vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
+    with threadpool_limits(limits=1):  # sums in another order would be other sums
+        drawn = draw(hashes(texts, seed=seed), SAMPLE)
+        sample = vectors[drawn].astype(np.float32)
+        found = _partition(sample, [texts[i] for i in drawn], weights[drawn], seed)
+        labels, cosines = nearest(vectors, centroids(sample, found))
+        threshold = fence(cosines)
+        labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
+        settled = centroids(vectors, labels)
+        return Clusters(labels, settled, groups(settled), threshold)
 
 
 def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
@@ -77,8 +80,9 @@ def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64
         if apart.any() or len(texts) < FEWEST:
             return _dissolve(vectors, apart, weights)
     rows = combine(vectors, texts, seed=seed)
-    links = graph(rows, neighbours=NEIGHBOURS)
-    return _dissolve(rows, communities(links, resolution=choose(rows, seed=seed)), weights)
+    near = nearest_rows(rows, READ)
+    resolution = choose(rows, near, hashes(texts, seed=seed))
+    return _dissolve(rows, communities(graph(near, neighbours=NEIGHBOURS), resolution=resolution), weights)
 
 
 def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes:

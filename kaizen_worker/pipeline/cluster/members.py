@@ -3,9 +3,11 @@
 import numpy as np
 from scipy import sparse
 
-from kaizen_worker.pipeline.assignment import BLOCK
 from kaizen_worker.pipeline.cluster.views import unit
-from kaizen_worker.types import Codes, Floats, Vectors
+from kaizen_worker.types import Codes, Floats, Halves, Vectors
+
+BLOCK = 4096
+"""Rows summed at a time; bounds memory."""
 
 MOST_NOISE = 0.1
 """Largest share of texts that may be noise."""
@@ -14,14 +16,17 @@ LEAST_SPREAD = 0.1
 """Between the quartiles of cosines; a few paraphrases alone would show less than there is."""
 
 
-def centroids(rows: Vectors, labels: Codes) -> Vectors:
-    """Give the direction of each cluster's mean, (k, d) unit rows; every label but -1 must occur."""
+def centroids(rows: Vectors | Halves, labels: Codes) -> Vectors:
+    """Give the direction of each cluster's mean, (k, d) unit rows; every label but -1 must occur.
+
+    Sums of float16 rows are exact in float64, up to 2^29 of them: their order means nothing.
+    """
     sums = np.zeros((int(labels.max(initial=-1)) + 1, rows.shape[1]))
     for start in range(0, len(rows), BLOCK):
         own = labels[start : start + BLOCK]
         member = np.flatnonzero(own >= 0)
-        shape = (len(sums), len(own))
-        sums += sparse.csr_matrix((np.ones(len(member)), (own[member], member)), shape) @ rows[start : start + BLOCK]
+        member_of = sparse.csr_matrix((np.ones(len(member)), (own[member], member)), (len(sums), len(own)))
+        sums += member_of @ rows[start : start + BLOCK].astype(np.float64)
     return unit(sums)
 
 

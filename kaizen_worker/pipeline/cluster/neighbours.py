@@ -10,19 +10,43 @@ from kaizen_worker.types import Codes, Vectors
 BLOCK = 1024
 """Rows compared with all others at a time; bounds memory to BLOCK * u floats."""
 
+Neighbours = NDArray[np.int32]
+"""(u, m) rows that are nearest to each row, the nearest first."""
 
-def graph(rows: Vectors, *, neighbours: int) -> sparse.csr_matrix:
-    """Link each of the unit rows (u, d) to its nearest by cosine.
+
+def nearest_rows(rows: Vectors, count: int) -> Neighbours:
+    """Give the `count` nearest others of each of the unit rows (u, d) by cosine; all of them if there are fewer.
+
+    Equally near ones in the order of rows.
+    """
+    count = min(count, len(rows) - 1)
+    near = np.empty((len(rows), count), dtype=np.int32)
+    for start in range(0, len(rows), BLOCK):
+        cosine = rows[start : start + BLOCK] @ rows.T
+        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -np.inf  # not its own neighbour
+        found = np.sort(np.argpartition(cosine, -count, axis=1)[:, -count:], axis=1)
+        order = np.argsort(-np.take_along_axis(cosine, found, axis=1), axis=1, kind="stable")
+        near[start : start + BLOCK] = np.take_along_axis(found, order, axis=1)
+    return near
+
+
+def graph(near: Neighbours, *, neighbours: int, among: NDArray[np.bool_] | None = None) -> sparse.csr_matrix:
+    """Link each row to its nearest.
+
+    Args:
+        near: (u, m) nearest rows of each.
+        neighbours: How many of them are linked.
+        among: (u,) the rows that count, v of them; default: all. A row with fewer neighbours among them has fewer.
 
     Returns:
-        (u, u) symmetric; a link weighs what share of both neighbourhoods is common to them (Jaccard), each row being a
+        (v, v) symmetric; a link weighs what share of both neighbourhoods is common to them (Jaccard), each row being a
         neighbour of itself.
     """
-    near = _membership(_nearest(rows, min(neighbours, len(rows) - 1)))
-    common = (near @ near.T).multiply(near + near.T > 0).tocoo()
-    size = np.asarray(near.sum(axis=1)).ravel()
+    member = _membership(near, neighbours, np.ones(len(near), dtype=np.bool_) if among is None else among)
+    common = (member @ member.T).multiply(member + member.T > 0).tocoo()
+    size = np.asarray(member.sum(axis=1)).ravel()
     either = size[common.row] + size[common.col] - common.data
-    return sparse.csr_matrix((common.data / either, (common.row, common.col)), shape=near.shape)
+    return sparse.csr_matrix((common.data / either, (common.row, common.col)), shape=member.shape)
 
 
 def communities(links: sparse.csr_matrix, *, resolution: float) -> Codes:
@@ -34,18 +58,14 @@ def communities(links: sparse.csr_matrix, *, resolution: float) -> Codes:
     return np.asarray(Louvain(resolution=resolution).fit_predict(links), dtype=np.int32)
 
 
-def _nearest(rows: Vectors, count: int) -> NDArray[np.int64]:
-    nearest = np.empty((len(rows), count), dtype=np.int64)
-    for start in range(0, len(rows), BLOCK):
-        cosine = rows[start : start + BLOCK] @ rows.T
-        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -np.inf  # not its own neighbour
-        nearest[start : start + BLOCK] = np.argpartition(cosine, -count, axis=1)[:, -count:]
-    return nearest
-
-
-def _membership(nearest: NDArray[np.int64]) -> sparse.csr_matrix:
-    """Give (u, u) with a one where the column is among the row's neighbours, or is the row."""
-    size, count = nearest.shape
-    starts = np.arange(0, size * count + 1, count)
-    links = sparse.csr_matrix((np.ones(size * count, dtype=np.float32), nearest.ravel(), starts), shape=(size, size))
+def _membership(near: Neighbours, neighbours: int, among: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Give (v, v) with a one where the column is among the row's neighbours, or is the row."""
+    place = np.cumsum(among, dtype=np.int32) - 1
+    kept = near[among]
+    counts = among[kept]
+    counts &= np.cumsum(counts, axis=1) <= neighbours
+    starts = np.concatenate([[0], np.cumsum(counts.sum(axis=1))])
+    size = len(kept)
+    columns = place[kept[counts]]
+    links = sparse.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, starts), shape=(size, size))
     return links + sparse.eye(size, format="csr", dtype=np.float32)

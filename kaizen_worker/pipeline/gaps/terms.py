@@ -95,7 +95,7 @@ def _ways(sample: Sample, texts: list[int]) -> list[int]:
     the best choice (Nemhauser, Wolsey & Fisher 1978).
     """
     texts = texts[:MAX_TEXTS]
-    vectors = sample.window.vectors[texts]
+    vectors = sample.window.vectors[texts].astype(np.float32)
     cosines = np.maximum(vectors @ vectors.T, 0.0)
     nearest = np.zeros(len(texts), np.float32)
     chosen: list[int] = []

@@ -72,7 +72,7 @@ def _cosines(window: Window, early: Rows, late: Rows) -> Floats:
     found = np.empty(len(early), np.float64)
     for start in range(0, len(early), BLOCK):
         span = slice(start, start + BLOCK)
-        left, right = window.vectors[window.text[early[span]]], window.vectors[window.text[late[span]]]
+        left, right = (window.vectors[window.text[side[span]]].astype(np.float32) for side in (early, late))
         found[span] = np.einsum("ij,ij->i", left, right, dtype=np.float64)
     return found
 

@@ -11,11 +11,12 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from kaizen_worker.pipeline import cluster as package
-from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.assignment import assign, nearest
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
-from kaizen_worker.pipeline.cluster.neighbours import graph
+from kaizen_worker.pipeline.cluster.neighbours import graph, nearest_rows
+from kaizen_worker.pipeline.cluster.sample import draw, halves, hashes
 from kaizen_worker.pipeline.cluster.views import combine
 from kaizen_worker.pipeline.embed import load
 from kaizen_worker.types import Clusters
@@ -143,6 +144,26 @@ def test_tiny_clusters_join_the_others_unless_they_carry_weight():
     assert len(set(run(vectors[-42:], texts[-42:], weights=weights[-42:]).labels[-2:]) - {-1}) == 1
 
 
+def test_links_among_some_are_those_that_they_alone_would_have():
+    vectors, *_ = planted(sizes=[40] * 3)
+    some = np.arange(120) % 3 != 0
+    among = graph(nearest_rows(vectors, 60), neighbours=5, among=some)
+    alone = graph(nearest_rows(vectors[some], 5), neighbours=5)
+    assert np.array_equal(among.toarray(), alone.toarray())
+
+
+def test_a_sample_is_what_the_samples_of_parts_would_be_and_another_window_has_most_of_it():
+    texts = [f"text {number}" for number in range(1000)]
+    drawn = hashes(texts, seed=3)
+    whole = {texts[i] for i in draw(drawn, 100)}
+    parts = [texts[i] for part in np.split(np.arange(1000), [7, 300, 999]) for i in part[draw(drawn[part], 100)]]
+    assert {parts[i] for i in draw(hashes(parts, seed=3), 100)} == whole
+    assert len(whole & {texts[i] for i in draw(drawn[:900], 100)}) > 80
+    assert len(whole & {texts[i] for i in draw(hashes(texts, seed=4), 100)}) < 25
+    assert all(400 < halves(drawn, split).sum() < 600 for split in range(64))
+    assert (halves(drawn, 0) != halves(drawn, 1)).mean() > 0.4
+
+
 def test_a_live_query_joins_the_nearest_cluster_or_none():
     means = np.eye(3, dtype=np.float32)
     known = Clusters(np.arange(3, dtype=np.int32), means, np.full(3, -1, np.int32), 0.7)
@@ -152,11 +173,24 @@ def test_a_live_query_joins_the_nearest_cluster_or_none():
     assert assign(live, nothing).tolist() == [-1] * 4
 
 
-def test_assigning_in_blocks_changes_nothing():
-    vectors, *_ = planted(sizes=[1500] * 3, dimension=8)
-    known = Clusters(np.empty(0, np.int32), vectors[:50], np.full(50, -1, np.int32), 0.5)
-    codes = assign(vectors, known)
-    assert np.array_equal(codes[4000:4200], assign(vectors[4000:4200], known))
+@pytest.mark.parametrize("topics", [1, 3, 50, 700])
+def test_a_text_gets_the_same_to_the_bit_in_whatever_company_it_comes(topics):
+    vectors, *_ = planted(sizes=[500] * 3, dimension=384)
+    vectors = vectors.astype(np.float16)
+    means = vectors[:topics].astype(np.float32)
+    codes, cosines = nearest(vectors, means)
+    order = np.random.default_rng(0).permutation(1500)
+    for part in (order, np.arange(700, 900), np.arange(1), np.arange(1499, 1500), np.arange(1030)):
+        again = nearest(vectors[part], means)
+        assert np.array_equal(again[0], codes[part])
+        assert np.array_equal(again[1], cosines[part])
+
+
+def test_the_order_of_texts_changes_no_bit_of_a_mean():
+    vectors = load("hashed").embed([f"how do I {n} my {n % 7} card" for n in range(5000)]).astype(np.float16)
+    labels = (np.arange(5000) % 7).astype(np.int32)
+    order = np.random.default_rng(0).permutation(5000)
+    assert np.array_equal(centroids(vectors, labels), centroids(vectors[order], labels[order]))
 
 
 def test_the_fence_spares_what_only_tapers_off_and_shuts_out_what_stands_apart():
@@ -168,11 +202,12 @@ def test_the_fence_spares_what_only_tapers_off_and_shuts_out_what_stands_apart()
 
 def test_links_weigh_what_two_neighbourhoods_have_in_common():
     angles = np.array([0.0, 0.1, 0.25, 2.0, 2.1, 2.25])
-    links = graph(np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32), neighbours=2).toarray()
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    links = graph(nearest_rows(rows, 4), neighbours=2).toarray()
     within, across = links[:3, :3], links[:3, 3:]
     assert np.allclose(within, 1.0)  # three that are each other's two nearest
     assert not across.any()
-    chain = graph(unit(np.array([[10, 0], [10, 1], [10, 3]])), neighbours=1).toarray()
+    chain = graph(nearest_rows(unit(np.array([[10, 0], [10, 1], [10, 3]])), 2), neighbours=1).toarray()
     assert np.allclose(chain, [[1, 1, 0], [1, 1, 1 / 3], [0, 1 / 3, 1]])  # no link but to a nearest
 
 

@@ -1,0 +1,31 @@
+"""Which texts are compared with each other, and how they are halved: by a hash of the text, nothing else.
+
+So a text that is in the sample today is in it tomorrow, whatever came before, beside or after it, and two windows that
+share most texts have most of their samples in common. Samples of parts, put together and drawn again, are the sample of
+the whole.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+
+def hashes(texts: Sequence[str], *, seed: int) -> Hashes:
+    """Give a random number for each of u texts, (u,) uint64: BLAKE2b keyed with the seed."""
+    key = seed.to_bytes(8, "big", signed=True)
+    digests = b"".join(blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts)
+    return np.frombuffer(digests, np.uint64)
+
+
+def draw(drawn: Hashes, size: int) -> NDArray[np.int64]:
+    """Give the places, ascending, of the `size` texts with the lowest hashes (bottom-k, Cohen and Kaplan 2007)."""
+    return np.sort(np.argsort(drawn, kind="stable")[:size])
+
+
+def halves(drawn: Hashes, split: int) -> NDArray[np.bool_]:
+    """Tell which texts (u,) are in the first half of halving number `split`, 0..63: one bit of the hash."""
+    return np.asarray((drawn >> np.uint64(split)) & np.uint64(1), dtype=np.bool_)
