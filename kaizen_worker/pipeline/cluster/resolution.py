@@ -25,7 +25,7 @@ SMOOTHING = np.array([1, 4, 6, 4, 1]) / 16
 PRIOR = 0.02
 """Agreement that one doubling away from the usual number of topics costs."""
 
-ALIKE = 0.015
+ALIKE = 0.02
 """Agreements that differ by less are alike; so much, halvings drawn anew change them."""
 
 
