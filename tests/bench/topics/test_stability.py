@@ -150,7 +150,5 @@ def test_intents_that_appear_late(read, name):
         f"\n{name}: {len(wanted)} labels appear late: {len(wanted & any_topic)} lead a topic after one recluster, ",
         end="",
     )
-    print(
-        f"{len(wanted & set(found))} a new one; purity of these, aim .7: {purity:.3f}; the others keep theirs: {share:.3f}"
-    )
+    print(f"{len(wanted & set(found))} a new one, purity, aim .7: {purity:.3f}; the others keep theirs: {share:.3f}")
     assert purity >= 0.7
