@@ -12,6 +12,7 @@ from kaizen_api.queries import Queries
 from kaizen_api.schema import MAX_TOPIC_NAME
 from kaizen_worker.engine import cycle, decisions, live, topics
 from kaizen_worker.engine.decisions import merge, rename, split
+from kaizen_worker.store import snapshot
 
 AT = 1_800_000_000_000_000
 
@@ -164,6 +165,21 @@ def test_an_analysis_that_publishes_meanwhile_loses_no_decision(two, tenant, aga
     assert shown(queries)[two[0]][0] == "both"
     assert queries.topic(two[0]).merged == [two[1]]
     assert number(redis) == [len(shown(queries))] * 2
+
+
+def test_a_decision_in_the_last_moment_counts_in_the_number_of_topics(two, tenant, again, redis, monkeypatch):
+    """A person merges after publishing has counted, and before it takes effect."""
+    counted, merged = snapshot._digest, []
+
+    def late(stored):
+        digest = counted(stored)
+        if not merged:
+            merged.append(merge(tenant, [two[1]], two[0], at=AT))
+        return digest
+
+    monkeypatch.setattr(snapshot, "_digest", late)
+    again()
+    assert number(redis) == [len(Queries(redis, tenant="default").topics())] * 2
 
 
 def test_people_and_analyses_at_the_same_time_lose_nothing(two, tenant, again, redis):
