@@ -17,7 +17,7 @@
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
-| snapshot | hash: version, cycle, model, topics, centroids, threshold | – | cycle | live, cycle, knowledge, queries |
+| snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, cycle, knowledge, queries |
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
 | objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
 | order | sorted set of ids of one kind by rank | – | with objects | queries, cycle |
@@ -56,7 +56,7 @@ BROKER_PREFIX = "kz:celery:"
 OFFERED = "offered"
 """Value of a claim on a job that is on its way to a worker."""
 
-KINDS = ("insight", "gap", "entry", "effect", "cycle")
+KINDS = ("insight", "gap", "entry", "effect", "cycle", "decision", "life")
 
 
 def stream(tenant: str) -> str:

@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Any, TypeVar, cast
 
 import msgspec
-from msgspec.structs import replace
 from redis import Redis, ResponseError
 
 from kaizen_api import keys
 from kaizen_api.errors import Invalid, NotFound
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Topic
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, History, Insight, Topic
+from kaizen_api.topics import history, look_up, standing
 
 MAX_PAGE = 500
 """Most items of one page."""
@@ -53,21 +53,26 @@ class Queries:
         self.tenant = tenant
 
     def topics(self) -> list[Topic]:
-        """All topics as the last cycle left them, the largest first, with what came in since."""
-        pipe = self._redis.pipeline()
-        pipe.hget(keys.snapshot(self.tenant), "topics")
-        pipe.hgetall(keys.live(self.tenant))
-        stored, live = cast("tuple[bytes | None, dict[bytes, bytes]]", pipe.execute())
-        topics = msgspec.msgpack.decode(stored, type=list[Topic]) if stored else []
-        return [replace(topic, live=int(live.get(topic.id.encode(), 0))) for topic in topics]
+        """All topics as the last cycle left them and people decided, the largest first, with what came in since."""
+        return standing(self._redis, self.tenant).topics()
 
     def topic(self, topic_id: str) -> Topic:
-        """One topic.
+        """One topic; of one that merged into another or ended, what it was, with where it went (`into`, `ended_at`).
 
         Raises:
-            NotFound: there is none under that id.
+            NotFound: there is none under that id, or it ended too long ago.
         """
-        return _found(next((topic for topic in self.topics() if topic.id == topic_id), None), "topic", topic_id)
+        return look_up(self._redis, self.tenant, topic_id)
+
+    def merged(self) -> dict[str, str]:
+        """Topics that are not shown any more, or as a part of another, with the id under which they are."""
+        decided = standing(self._redis, self.tenant).decided
+        pairs = ((one, decided.seen_as(one)) for one in [*decided.gone, *decided.decisions])
+        return {topic_id: shown for topic_id, shown in pairs if shown != topic_id}
+
+    def history(self, topic_id: str) -> History:
+        """All that happened to a topic, with its series. Raises as `topic`."""
+        return history(self._redis, self.tenant, topic_id)
 
     def get(self, kind: str, object_id: str) -> Any:
         """One object of `keys.KINDS`.
@@ -125,13 +130,18 @@ class Queries:
         return self._redis.zcount(order, f"({score}", "+inf") if position is None else position + 1
 
     def assignments(self, cycle_id: str) -> Iterator[tuple[str, str | None]]:
-        """Each interaction that a cycle looked at with its topic, None for noise, in order of time and id."""
+        """Each interaction that a cycle looked at with its topic, None for noise, in order of time and id.
+
+        The topic is the one that people see now: what they merged since counts as they decided.
+        """
+        decided = standing(self._redis, self.tenant).decided
         key = keys.assignments(self.tenant, cycle_id)
         for chunk in range(self._redis.hlen(key)):
             stored = cast("bytes | None", self._redis.hget(key, str(chunk)))
             if stored is None:
                 raise NotFound(f"the assignments of cycle {cycle_id} are gone: those of the last two are kept")
-            yield from msgspec.msgpack.decode(stored, type=list[tuple[str, str | None]])
+            for interaction, topic in msgspec.msgpack.decode(stored, type=list[tuple[str, str | None]]):
+                yield interaction, topic and decided.counts_to(topic)
 
     def oldest(self) -> tuple[int, int] | None:
         """Where the oldest interaction stands in the stream that is not committed; None where nothing waits."""

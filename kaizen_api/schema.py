@@ -102,7 +102,61 @@ class Topic(msgspec.Struct, kw_only=True, omit_defaults=True):
     share: float = 0.0  # of the window
     live: int = 0  # interactions assigned to it since the last cycle
     renamed: bool = False  # a person chose the name
+    merged: list[str] = msgspec.field(default_factory=list)  # ids of the topics that count to it, by people's decision
+    into: str | None = None  # where it went, if it is no more or people merged it
+    ended_at: int = 0  # µs since the epoch: when analyses no longer found it
     history: list[Step] = msgspec.field(default_factory=list)
+
+
+MAX_TOPIC_NAME = 120
+"""Longest name of a topic that a person may choose, in characters."""
+
+
+class Decision(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What people decided about one topic; kept apart from what analyses find, so that none of them can lose it."""
+
+    id: str  # the topic's
+    name: str | None = None  # None: the automatic one
+    into: str | None = None  # the topic that it counts to; None: it stands for itself
+    history: list[Step] = msgspec.field(default_factory=list)
+
+
+class Point(msgspec.Struct, kw_only=True, frozen=True):
+    """A topic as one cycle saw it."""
+
+    at: int  # µs since the epoch
+    size: int  # interactions of the window
+    failure_rate: float  # 0..1
+
+
+class Life(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What analyses saw of one topic since its birth; kept for a while after its end."""
+
+    id: str
+    name: str  # the automatic one
+    history: list[Step] = msgspec.field(default_factory=list)
+    series: list[Point] = msgspec.field(default_factory=list)
+    exemplars: list[str] = msgspec.field(default_factory=list)
+    into: str | None = None  # the topic it merged into by itself
+    ended_at: int = 0  # µs since the epoch, 0 while it lives
+
+
+class Event(msgspec.Struct, kw_only=True, frozen=True):
+    """One event in a topic's history, by analyses or people."""
+
+    at: int  # µs since the epoch
+    event: str
+    detail: str = ""
+    topic: str | None = None  # the relative
+    topic_name: str | None = None
+
+
+class History(msgspec.Struct, kw_only=True):
+    """A topic with all that happened to it, and its series with what merged into it."""
+
+    topic: Topic
+    events: list[Event]  # the oldest first
+    series: list[Point]  # the oldest first
 
 
 InsightType = Literal[

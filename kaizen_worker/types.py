@@ -69,6 +69,7 @@ class Clusters:
     centroids: Vectors  # (k, d) unit length
     parents: Codes  # (k,) group of each cluster one level up, -1 where there is none
     threshold: float  # cosine below which a live query is no member of its nearest cluster
+    held: Codes | None = None  # (k,) the last topic that each goes on with, -1 for none; None where that is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ _DIAGNOSES = {
     "unclear": "the evidence does not say why",
 }
 
+_POINTS_SHOWN = 30
+
 Shown = Mapping[str, Any]
 Names = Mapping[str, str]
 """Topic id → name, or where it went; one that is gone has none."""
@@ -23,16 +25,41 @@ Names = Mapping[str, str]
 
 def explain_topic(topic: Shown, names: Names) -> None:
     """A topic: its name, weight, failure rate, and real queries."""
-    details(
-        [
-            ("topic", f"{topic['name']} ({topic['id']})"),
-            ("size", f"{topic['size']} interactions, {percent(topic['share'])} of the window, {topic['users']} users"),
-            ("failure rate", percent(topic["failure_rate"])),
-            ("part of", called(topic["parent"], names)),
-            ("examples", topic["exemplars"]),
-            ("history", _history(topic)),
-        ]
-    )
+    details(_about_topic(topic, names, _history(topic)))
+
+
+def explain_history(history: Shown, names: Names) -> None:
+    """A topic with all that happened to it, and the end of its series."""
+    events = [
+        f"{event['at']}  {event['event']}  {_relative(event) if event['topic'] else event['detail']}".rstrip()
+        for event in history["events"]
+    ]
+    series = [
+        f"{point['at']}  {point['size']} interactions, {percent(point['failure_rate'])} failed"
+        for point in history["series"]
+    ]
+    left = len(series) - _POINTS_SHOWN
+    earlier = [f"{left} earlier: --json"] if left > 0 else []
+    details([*_about_topic(history["topic"], names, events), ("series", [*earlier, *series[-_POINTS_SHOWN:]])])
+
+
+def _relative(event: Shown) -> str:
+    return f"{event['topic']} ({event['topic_name']})" if event["topic_name"] else str(event["topic"])
+
+
+def _about_topic(topic: Shown, names: Names, history: list[str]) -> list[tuple[str, Any]]:
+    by = " (named by a person)" if topic["renamed"] else ""
+    return [
+        ("topic", f"{topic['name']} ({topic['id']}){by}"),
+        ("went into", topic["into"] and f"{called(topic['into'], names)}: `kaizen topics show {topic['into']}`"),
+        ("ended", topic["ended_at"]),
+        ("with", ", ".join(topic["merged"])),
+        ("size", f"{topic['size']} interactions, {percent(topic['share'])} of the window, {topic['users']} users"),
+        ("failure rate", percent(topic["failure_rate"])),
+        ("part of", called(topic["parent"], names)),
+        ("examples", topic["exemplars"]),
+        ("history", history),
+    ]
 
 
 def explain_insight(insight: Shown, topic: Shown | None, gap: Shown | None, entries: Sequence[Shown]) -> None:

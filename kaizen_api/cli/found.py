@@ -148,7 +148,9 @@ def topic_names(queries: Queries) -> dict[str, str]:
         for step in topic.history
         if step.event == _MERGED
     }
-    return merged | {topic.id: topic.name for topic in topics}
+    names = {topic.id: topic.name for topic in topics}
+    parts = {part: f"now in {into}: {names[into]}" for part, into in queries.merged().items() if into in names}
+    return merged | parts | names
 
 
 def _name(topic: str, names: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from kaizen_api.config import KaizenConfig
-from kaizen_api.http import analyses, console, health, ingest, insights, knowledge, lists, otlp
+from kaizen_api.http import analyses, console, health, ingest, insights, knowledge, lists, otlp, topics
 from kaizen_api.http.admission import admit
 from kaizen_api.http.engine import Engine
 from kaizen_api.http.head import Head
@@ -33,7 +33,7 @@ def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
     )
     app.state.service = service
     app.add_middleware(Head)
-    for part in (ingest, otlp, lists, insights, analyses, knowledge, health, console):
+    for part in (ingest, otlp, lists, topics, insights, analyses, knowledge, health, console):
         app.include_router(part.router)
     app.include_router(create_metrics_router(lambda: config, nameless=bool(config.api_keys), admit=admit))
     describe_problems(app)

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from kaizen_api.http import answers
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, Hit, Insight, Interaction, Topic
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, History, Hit, Insight, Interaction, Topic
 
-_SHOWN = (Topic, Insight, Gap, Effect, Entry, Hit, Cycle, answers.Receipt, answers.Knowledge)
+_SHOWN = (Topic, History, Insight, Gap, Effect, Entry, Hit, Cycle, answers.Receipt, answers.Knowledge)
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "description": "A problem document (RFC 9457).",

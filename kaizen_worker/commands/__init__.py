@@ -33,10 +33,17 @@ _GROUPS = {
         {"list": "Show it with the reasons.", "replay": "Put it back into the stream.", "drop": "Delete it for good."},
     ),
 }
-_INSIGHT_STEPS = {
-    "apply": "Let an insight take effect.",
-    "dismiss": "Put an insight aside for good.",
-    "revert": "Take back what applying it did.",
+_STEPS = {
+    "insights": {
+        "apply": "Let an insight take effect.",
+        "dismiss": "Put an insight aside for good.",
+        "revert": "Take back what applying it did.",
+    },
+    "topics": {
+        "rename": "Call a topic so from now on.",
+        "merge": "Have topics count to another one.",
+        "split": "Undo the merge of a topic.",
+    },
 }
 
 
@@ -44,10 +51,11 @@ def commands(root: click.Group) -> None:
     """Add them to the tree; the entry point of the group `kaizen.commands`."""
     for name, (help_line, members) in _GROUPS.items():
         root.add_command(_group(name, help_line, members))
-    insights = root.commands["insights"]
-    if isinstance(insights, LazyGroup):
-        for name, line in _INSIGHT_STEPS.items():
-            insights.lazy(name, f"{__name__}.insights:{name}", line)
+    for kind, steps in _STEPS.items():
+        group = root.commands[kind]
+        if isinstance(group, LazyGroup):
+            for name, line in steps.items():
+                group.lazy(name, f"{__name__}.{kind}:{name}", line)
     if isinstance(root, LazyGroup):
         root.lazy("demo", f"{__name__}.demo:demo", "Play the whole loop on a help desk for Python programmers.")
 

@@ -15,6 +15,7 @@ from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Gap, Insight
 from kaizen_worker.engine import prove
+from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.progress import OUTAGES, Progress
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
@@ -45,7 +46,9 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
             return []
         progress = Progress(tenant, cycle)
         try:
-            if _is_published(tenant, cycle_id):  # and then the worker died
+            last = load_snapshot(tenant.redis, tenant=tenant.name)
+            if last is not None and last.cycle == cycle_id:  # it is published, and then the worker died
+                record(tenant, last, at=progress.at)
                 progress.finish("done")
                 return []
             return _analyze(tenant, progress)
@@ -78,10 +81,10 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("insights"):
         insights = findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored)
     with progress.step("save"):
-        save_assignments(tenant, progress.cycle.id, seen, found.topic, found.topics)
+        save_assignments(tenant, progress.cycle.id, seen, found.part, found.parts)
         due = _save(tenant, progress, insights, gaps)
     with progress.step("effects"):
-        prove.measure_all(tenant, sample, at=progress.at)
+        prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
     progress.found(
         interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
@@ -89,11 +92,6 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     _publish(tenant, progress, found)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
-
-
-def _is_published(tenant: Tenant, cycle_id: str) -> bool:
-    last = load_snapshot(tenant.redis, tenant=tenant.name)
-    return last is not None and last.cycle == cycle_id
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:
@@ -132,13 +130,15 @@ def _gaps(tenant: Tenant, sample: Sample) -> list[Gap]:
 
 
 def _publish(tenant: Tenant, progress: Progress, found: Found) -> None:
-    """The new topics in the place of those this cycle began with.
+    """The new topics in the place of those this cycle began with, and what that means for each one's life.
 
     Raises:
         Unavailable: another cycle was faster; this one has to begin again with its topics.
     """
-    if not publish(tenant.redis, found.snapshot(progress.cycle.id, tenant.embedder.name), tenant=tenant.name):
+    snapshot = found.snapshot(progress.cycle.id, tenant.embedder.name)
+    if not publish(tenant.redis, snapshot, tenant=tenant.name):
         raise Unavailable("another analysis of this tenant was faster: this one begins again")
+    record(tenant, snapshot, at=progress.at)
 
 
 def _save(tenant: Tenant, progress: Progress, insights: list[Insight], gaps: list[Gap]) -> list[str]:

@@ -7,8 +7,10 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kaizen_api.schema import Hit, Insight
-from kaizen_worker.engine import lifecycle
+from kaizen_api.decided import Decided
+from kaizen_api.schema import Hit, Insight, Topic
+from kaizen_api.topics import standing
+from kaizen_worker.engine import decisions, lifecycle
 from kaizen_worker.engine.prove import Measured, measured
 from kaizen_worker.engine.runtime import Runtime, Tenant
 from kaizen_worker.pipeline.assignment import assign
@@ -28,6 +30,7 @@ class _Standing:
     measured: tuple[Measured, ...]
     guidance: tuple[Insight, ...]  # the latest first
     snapshot: Snapshot | None
+    decided: Decided
 
 
 class LookUp:
@@ -55,11 +58,16 @@ class LookUp:
 
     def guidance(self, tenant: str, query: str) -> list[str]:
         """What people decided about the question's topic: recommendations of applied insights, the latest first."""
-        standing = self._stands(tenant)
-        if not standing.guidance:
+        stands = self._stands(tenant)
+        if not stands.guidance:
             return []
-        topic = self._topic(standing.snapshot, query)
-        return [insight.recommendation for insight in standing.guidance if insight.topic in {None, topic}]
+        topic, seen_as = self._topic(stands.snapshot, query), stands.decided.seen_as
+        about = None if topic is None else seen_as(topic)
+        return [
+            insight.recommendation
+            for insight in stands.guidance
+            if insight.topic is None or seen_as(insight.topic) == about
+        ]
 
     def apply(self, tenant: str, insight_id: str) -> Insight:
         """Let an insight take effect."""
@@ -73,6 +81,18 @@ class LookUp:
         """Take back what applying it did."""
         return lifecycle.revert(self._runtime.tenant(tenant), insight_id, reason="by a person", at=_now())
 
+    def rename(self, tenant: str, topic_id: str, name: str | None) -> Topic:
+        """Call a topic so."""
+        return decisions.rename(self._runtime.tenant(tenant), topic_id, name, at=_now())
+
+    def merge(self, tenant: str, topic_id: str, into: str) -> Topic:
+        """Have a topic count to another one."""
+        return decisions.merge(self._runtime.tenant(tenant), [topic_id], into, at=_now())
+
+    def split(self, tenant: str, topic_id: str) -> Topic:
+        """Undo that."""
+        return decisions.split(self._runtime.tenant(tenant), topic_id, at=_now())
+
     def _stands(self, tenant: str) -> _Standing:
         known = self._standing.get(tenant)
         if known is None or time.monotonic() - known.read_at > _FRESH_SECONDS:
@@ -83,7 +103,7 @@ class LookUp:
         if snapshot is None or not snapshot.topics or snapshot.model != self._runtime.embedder.name:
             return None
         code = int(assign(self._embed(query)[None, :], snapshot.clusters)[0])
-        return snapshot.topics[code].id if code >= 0 else None
+        return snapshot.shown[code] if code >= 0 else None
 
     def _vector(self, query: str) -> Vectors:
         vector: Vectors = self._runtime.embedder.embed([query])[0]
@@ -98,6 +118,7 @@ def _read(tenant: Tenant) -> _Standing:
         measured=measured(tenant, insights),
         guidance=tuple(sorted(recommended, key=lifecycle.insight_rank, reverse=True)),
         snapshot=load_snapshot(tenant.redis, tenant=tenant.name),
+        decided=standing(tenant.redis, tenant.name).decided,
     )
 
 

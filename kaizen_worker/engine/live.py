@@ -120,4 +120,4 @@ def _topics(tenant: Tenant, queries: Sequence[str]) -> list[str | None]:
     if snapshot is None or snapshot.model != tenant.embedder.name:
         return [None] * len(queries)
     codes = dict(zip(texts, assign(vectors, snapshot.clusters).tolist(), strict=True))
-    return [snapshot.topics[codes[query]].id if codes[query] >= 0 else None for query in queries]
+    return [snapshot.shown[codes[query]] if codes[query] >= 0 else None for query in queries]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kaizen_api.decided import Decided
 from kaizen_api.schema import Effect, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
@@ -33,23 +34,24 @@ def measured(tenant: Tenant, insights: Iterable[Insight]) -> tuple[Measured, ...
     return tuple(Measured(insight.id, frozenset(gap.entries)) for insight, gap in pairs if gap is not None)
 
 
-def measure_all(tenant: Tenant, sample: Sample, *, at: int) -> list[Effect]:
+def measure_all(tenant: Tenant, sample: Sample, *, decided: Decided, at: int) -> list[Effect]:
     """Measure every applied insight about a gap, and settle those whose effect is certain.
 
     Confirmed: failures fell. No effect: they did not by anything that matters. Harmful: they rose, and it is reverted.
     """
     applied = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
-    effects = [_measure(tenant, sample, insight) for insight in sorted(applied, key=lambda one: one.id)]
+    effects = [_measure(tenant, sample, insight, decided) for insight in sorted(applied, key=lambda one: one.id)]
     for effect in effects:
         tenant.effects.update(effect.id, _becomes(effect), counts=lambda _old, _new: {}, rank=_rank)
         _settle(tenant, effect, at=at)
     return effects
 
 
-def _measure(tenant: Tenant, sample: Sample, insight: Insight) -> Effect:
+def _measure(tenant: Tenant, sample: Sample, insight: Insight, decided: Decided) -> Effect:
     applied_at = next(step.at for step in reversed(insight.history) if step.event == "applied")
     change: dict[str, Any] = {"insight": insight.id, "topic": insight.topic or "", "applied_at": applied_at}
-    exposed, held = arms(sample, **change, share=tenant.config.hold_out)
+    seen_as = decided.seen_as(change["topic"])  # what merged since is measured where it is now
+    exposed, held = arms(sample, **{**change, "topic": seen_as}, share=tenant.config.hold_out)
     return measure(exposed, held, **change)
 
 

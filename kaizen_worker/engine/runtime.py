@@ -13,7 +13,7 @@ from kaizen_api.connection import connect
 from kaizen_api.intake import Intake
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
-from kaizen_api.schema import Cycle, Effect, Gap, Insight
+from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
 from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.retrieval import Retrieval
@@ -127,6 +127,16 @@ class Tenant:
     def cycles(self) -> Objects[Cycle]:
         """Analyses."""
         return Objects(self.redis, tenant=self.name, kind="cycle", type_=Cycle)
+
+    @cached_property
+    def decisions(self) -> Objects[Decision]:
+        """What people decided about topics."""
+        return Objects(self.redis, tenant=self.name, kind="decision", type_=Decision)
+
+    @cached_property
+    def lives(self) -> Objects[Life]:
+        """What became of each topic."""
+        return Objects(self.redis, tenant=self.name, kind="life", type_=Life)
 
     @cached_property
     def entries(self) -> Entries:

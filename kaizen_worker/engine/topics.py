@@ -1,13 +1,14 @@
 """Topics of a window: clustered, traced to the last ones, named."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from kaizen_api.decided import Decided, View, fold, group
 from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
@@ -23,15 +24,27 @@ HISTORY_KEPT = 50
 """Events of one topic; the oldest go first, its birth stays."""
 
 
+GONE_KEPT = 1000
+"""Topics that ended and can still be shown, the latest; those that people decided about stay as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The topics of a window."""
+    """The topics of a window, as people see them and as they were found."""
 
     version: int  # of the snapshot it began with
-    topics: tuple[Topic, ...]  # k
+    topics: tuple[Topic, ...]  # as people see them
     topic: Codes  # (n,) into topics, -1 for noise
+    parts: tuple[Topic, ...]  # k, as they were found: people's merges are not in it
+    part: Codes  # (n,) into parts, -1 for noise
     clusters: Clusters
+    decided: Decided  # what people had decided
+    users: Mapping[str, int]  # distinct users of topics that count as one, by `group`
     born: frozenset[str]  # ids that are new, empty in a first cycle
+
+    def shown(self) -> list[str]:
+        """The id (k) under which people see each part."""
+        return [self.decided.seen_as(part.id) for part in self.parts]
 
     def snapshot(self, cycle: str, model: str) -> Snapshot:
         """What live assignment and the next cycle need."""
@@ -39,38 +52,77 @@ class Found:
             version=self.version,
             cycle=cycle,
             model=model,
-            topics=self.topics,
+            topics=self.parts,
             centroids=self.clusters.centroids,
             threshold=self.clusters.threshold,
+            view=View(shown=self.shown(), gone=dict(self.decided.gone), users=dict(self.users)),
         )
 
 
 def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot | None, at: int) -> Found:
-    """Cluster what was asked and carry on the last topics' ids, names and histories.
+    """Cluster what was asked, carry on the last topics' ids, names and histories, and see it as people decided.
 
     Args:
-        tenant: Its settings and embedder.
+        tenant: Its settings, embedder, and what people decided.
         seen: n interactions of u texts.
         marks: Their signals.
         last: The topics so far.
         at: Time of this cycle in histories, us since the epoch.
     """
-    last = last and _in_this_space(last, tenant.embedder)
     follow_up = marks.flags["follow_up"]
     asked = asked_texts(seen, follow_up) if tenant.config.enable_clustering else np.empty(0, np.int64)
     texts, vectors = [seen.texts[i] for i in asked], seen.vectors[asked]
     weights = np.bincount(seen.text[~follow_up], minlength=len(seen.texts))[asked].astype(np.int64)
-    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed)
+    before = last.centroids if last is not None and last.model == tenant.embedder.name else None
+    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed, last=before)
     examples = exemplars(vectors, texts, labels=clusters.labels, centroids=clusters.centroids)
-    ids, events = _identify(last, clusters, vectors, weights, medoids=[example[0] for example in examples])
+    known = _in_this_space(last, tenant.embedder) if last else None
+    medoids = [example[0] for example in examples]
+    ids, events = _identify(known, clusters, vectors, weights, medoids=medoids)
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
     naming = Naming(ids, _names(texts, weights, clusters), examples, _parents(clusters, ids))
     described = describe(seen, naming, topics=topic, failure=marks.failure)
-    topics = tuple(_carry_on(new, last, events, at=at) for new in described)
+    parts = tuple(_carry_on(new, known, events, at=at) for new in described)
     born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
-    return Found(0 if last is None else last.version, topics, topic, clusters, born)
+    decided = Decided({one.id: one for one in tenant.decisions.all()}, {})
+    decided = dataclasses.replace(decided, gone=_gone(last, decided, ids, events))
+    shown = [decided.seen_as(part) for part in ids]
+    users = _users(seen, topic, ids, shown)
+    topics = tuple(fold(parts, decided, users))
+    place = {each.id: code for code, each in enumerate(topics)}
+    codes = np.array([*(place[each] for each in shown), -1], np.int32)  # the last one is what -1 points to
+    return Found(
+        version=0 if last is None else last.version,
+        topics=topics,
+        topic=codes[topic],
+        parts=parts,
+        part=topic,
+        clusters=clusters,
+        decided=decided,
+        users=users,
+        born=born,
+    )
+
+
+def _gone(last: Snapshot | None, decided: Decided, living: Sequence[str], events: Sequence[Event]) -> dict[str, str]:
+    """Topics that ended, by now and in this cycle, with their heirs; the oldest go first, unless people chose them."""
+    ended = {event.id: event.relative or "" for event in events if event.kind in {"merge", "death"}}
+    before = last.view.gone if last is not None else {}
+    gone = {topic: heir for topic, heir in {**before, **ended}.items() if topic not in living}
+    chosen = {*decided.decisions, *(one.into for one in decided.decisions.values())}
+    late = set(list(gone)[-GONE_KEPT:])
+    return {topic: heir for topic, heir in gone.items() if topic in late or topic in chosen}
+
+
+def _users(seen: Window, part: Codes, ids: Sequence[str], shown: Sequence[str]) -> dict[str, int]:
+    """Distinct users of each topic that people merged of several parts, by the group's name."""
+    people, codes = seen.people(), np.array([*shown, ""], dtype=object)[part]
+    members = {each: [part_id for part_id, at in zip(ids, shown, strict=True) if at == each] for each in set(shown)}
+    return {
+        group(parts): len(np.unique(people[codes == each])) for each, parts in sorted(members.items()) if len(parts) > 1
+    }
 
 
 def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:
@@ -89,7 +141,14 @@ def _identify(
     before = () if last is None else tuple(topic.id for topic in last.topics)
     none = np.full(len(vectors), -1, np.int32)
     previous = assign(vectors, last.clusters) if last is not None and before and len(vectors) else none
-    lineage = trace(previous=previous, previous_ids=before, labels=clusters.labels, medoids=medoids, weights=weights)
+    lineage = trace(
+        previous=previous,
+        previous_ids=before,
+        labels=clusters.labels,
+        medoids=medoids,
+        weights=weights,
+        held=clusters.held,
+    )
     return lineage.ids, lineage.events
 
 
@@ -101,20 +160,18 @@ def _names(texts: Sequence[str], weights: NDArray[np.int64], clusters: Clusters)
 def _parents(clusters: Clusters, ids: Sequence[str]) -> list[str | None]:
     """The heaviest topic of each one's group stands for the group; clusters come the heaviest first."""
     heads: dict[int, str] = {}
-    for group, topic in zip(clusters.parents.tolist(), ids, strict=True):
-        heads.setdefault(group, topic)
+    for above, topic in zip(clusters.parents.tolist(), ids, strict=True):
+        heads.setdefault(above, topic)
     pairs = zip(clusters.parents.tolist(), ids, strict=True)
-    return [heads[group] if group >= 0 and heads[group] != topic else None for group, topic in pairs]
+    return [heads[above] if above >= 0 and heads[above] != topic else None for above, topic in pairs]
 
 
 def _carry_on(new: Topic, last: Snapshot | None, events: Sequence[Event], *, at: int) -> Topic:
-    """The topic with its history, and with the name that a person gave it."""
+    """The topic with its history."""
     old = next((topic for topic in last.topics if topic.id == new.id), None) if last is not None else None
     steps = [_step(event, new.id, at=at) for event in events if event.kind != "continue" and _concerns(event, new.id)]
     history = [*(old.history if old is not None else []), *steps]
     kept = [*history[:1], *history[1:][-HISTORY_KEPT + 1 :]]
-    if old is not None and old.renamed:
-        return replace(new, history=kept, name=old.name, renamed=True)
     return replace(new, history=kept)
 
 

@@ -39,13 +39,14 @@ class Lineage:
     events: tuple[Event, ...]  # sorted: one for each new cluster, one for each old topic that is not carried on
 
 
-def trace(
+def trace(  # noqa: PLR0913  # two partitions of the same texts, and what is known of both
     *,
     previous: Codes,
     previous_ids: Sequence[str],
     labels: Codes,
     medoids: Sequence[str],
     weights: NDArray[np.int64],
+    held: Codes | None = None,
 ) -> Lineage:
     """Match a new clustering to the last topics.
 
@@ -55,6 +56,7 @@ def trace(
         labels: (u,) new cluster of each text, -1 for noise.
         medoids: k most typical texts, one a new cluster, distinct; a newborn's id derives from its medoid.
         weights: (u,) interactions of each text.
+        held: (k,) the last topic that a cluster is known to go on with, -1 where overlap decides; distinct but for -1.
 
     Returns:
         Ids that carry on an old topic where one of the two contains half of the other, one to one, so that the overlap
@@ -64,7 +66,8 @@ def trace(
     old, new = np.argsort(np.array(previous_ids, dtype=object)), np.argsort(np.array(medoids, dtype=object))
     overlap = _overlap(_ranked(previous, old), _ranked(labels, new), weights, shape=(len(old), len(new)))
     old_ids, new_medoids = [previous_ids[i] for i in old], [medoids[i] for i in new]
-    ids, events = _settle(overlap, old_ids, new_medoids)
+    known = np.full(len(new), -1, np.int32) if held is None else _ranks(old)[held[new]]
+    ids, events = _settle(overlap, old_ids, new_medoids, known)
     by_cluster = dict(zip(new.tolist(), ids, strict=True))
     return Lineage(tuple(by_cluster[cluster] for cluster in range(len(new))), tuple(sorted(events, key=_order)))
 
@@ -81,9 +84,14 @@ def birth_id(medoid: str, taken: Collection[str]) -> str:
 
 def _ranked(codes: Codes, order: NDArray[np.int64]) -> Codes:
     """Renumber codes so that they follow `order`; -1 stays."""
+    return _ranks(order)[codes]
+
+
+def _ranks(order: NDArray[np.int64]) -> Codes:
+    """Place of each number in `order`, and -1 at the end."""
     rank = np.full(len(order) + 1, -1, dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[codes]
+    return rank
 
 
 def _overlap(previous: Codes, labels: Codes, weights: NDArray[np.int64], *, shape: tuple[int, int]) -> Floats:
@@ -93,12 +101,12 @@ def _overlap(previous: Codes, labels: Codes, weights: NDArray[np.int64], *, shap
     return table
 
 
-def _settle(table: Floats, old_ids: list[str], medoids: list[str]) -> tuple[list[str], list[Event]]:
+def _settle(table: Floats, old_ids: list[str], medoids: list[str], held: Codes) -> tuple[list[str], list[Event]]:
     shared = table[:-1, :-1]
     before, after = table.sum(axis=1)[:-1, None], table.sum(axis=0)[None, :-1]
     given = np.divide(shared, after, out=np.zeros_like(shared), where=after > 0)  # share of the new that the old gave
     taken = np.divide(shared, before, out=np.zeros_like(shared), where=before > 0)  # share of the old that the new took
-    carried = _carried(shared, before + after - shared, np.maximum(given, taken) >= HALF)
+    carried = _carried(shared, before + after - shared, np.maximum(given, taken) >= HALF, held)
     ids: list[str] = []
     events: list[Event] = []
     for cluster, medoid in enumerate(medoids):
@@ -111,11 +119,18 @@ def _settle(table: Floats, old_ids: list[str], medoids: list[str]) -> tuple[list
     return ids, events
 
 
-def _carried(shared: Floats, union: Floats, feasible: NDArray[np.bool_]) -> dict[int, int]:
-    """New cluster -> old topic, the one-to-one matching of feasible pairs with the largest sum of Jaccard overlaps."""
+def _carried(shared: Floats, union: Floats, feasible: NDArray[np.bool_], held: Codes) -> dict[int, int]:
+    """New cluster -> old topic: what is held, and of the rest the one-to-one matching of feasible pairs.
+
+    It is the matching with the largest sum of Jaccard overlaps.
+    """
+    known = {int(cluster): int(held[cluster]) for cluster in np.flatnonzero(held >= 0)}
+    feasible = feasible.copy()
+    feasible[list(known.values()), :] = False
+    feasible[:, list(known)] = False
     gain = np.where(feasible, np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), 0.0)
     pairs = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
-    return {int(cluster): int(topic) for topic, cluster in pairs if gain[topic, cluster] > 0}
+    return known | {int(cluster): int(topic) for topic, cluster in pairs if gain[topic, cluster] > 0}
 
 
 def _holder(shares: Floats) -> int | None:

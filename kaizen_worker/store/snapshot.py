@@ -1,6 +1,7 @@
 """A tenant's topics as the last cycle left them, replaced as a whole or not at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha1
 from importlib.resources import files
 from typing import cast
 
@@ -9,10 +10,12 @@ import numpy as np
 from redis import Redis
 
 from kaizen_api import keys
-from kaizen_api.metrics.table import field
+from kaizen_api.decided import View, decided
+from kaizen_api.metrics.table import field as series
 from kaizen_api.schema import Topic
 from kaizen_worker.types import Clusters, Vectors
 
+_DECIDED_MEANWHILE = 2
 _PUBLISH = files(__package__).joinpath("publish.lua").read_text()
 
 
@@ -26,6 +29,12 @@ class Snapshot:
     topics: tuple[Topic, ...]  # k
     centroids: Vectors  # (k, d) float32, row i is topics[i]
     threshold: float
+    view: View = field(default_factory=View)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The id (k) under which people saw each topic when this was published."""
+        return tuple(self.view.shown or (topic.id for topic in self.topics))
 
     @property
     def clusters(self) -> Clusters:
@@ -48,19 +57,39 @@ def load_snapshot(redis: Redis, *, tenant: str) -> Snapshot | None:
         topics=topics,
         centroids=centroids.reshape(len(topics), -1) if topics else centroids.reshape(0, 0),
         threshold=float(stored[b"threshold"]),
+        view=msgspec.msgpack.decode(stored.get(b"view", b"\x80"), type=View),  # before there were views: an empty one
     )
 
 
 def publish(redis: Redis, snapshot: Snapshot, *, tenant: str) -> bool:
     """Put it in the place of version `snapshot.version`; False if another cycle was faster."""
-    script_keys = [keys.snapshot(tenant), keys.live(tenant), keys.metrics(tenant), keys.ROLLUP]
     values: dict[str, str | bytes] = {
         "cycle": snapshot.cycle,
         "model": snapshot.model,
         "topics": msgspec.msgpack.encode(snapshot.topics, order="deterministic"),
         "centroids": snapshot.centroids.astype(np.float32).tobytes(),
         "threshold": repr(snapshot.threshold),
+        "view": msgspec.msgpack.encode(snapshot.view),
     }
+    script = redis.register_script(_PUBLISH)
+    decisions = keys.objects(tenant, "decision")
+    script_keys = [keys.snapshot(tenant), keys.live(tenant), keys.metrics(tenant), keys.ROLLUP, decisions]
     fields = [part for pair in values.items() for part in pair]
-    arguments = [snapshot.version, field("kaizen_topics"), len(snapshot.topics), *fields]
-    return bool(redis.register_script(_PUBLISH)(keys=script_keys, args=arguments))
+    while True:
+        stored = cast("dict[bytes, bytes]", redis.hgetall(decisions))
+        arguments = [snapshot.version, series("kaizen_topics"), _seen(snapshot, stored), _digest(stored), *fields]
+        outcome = script(keys=script_keys, args=arguments)
+        if outcome != _DECIDED_MEANWHILE:
+            return bool(outcome)
+
+
+def _seen(snapshot: Snapshot, stored: dict[bytes, bytes]) -> int:
+    """How many topics people see."""
+    standing = decided(stored, snapshot.view)
+    return len({standing.seen_as(topic.id) for topic in snapshot.topics})
+
+
+def _digest(stored: dict[bytes, bytes]) -> str:
+    """Of the decisions; of each first, for Lua sorts by the server's locale, in which hexadecimal digits stay."""
+    each = sorted(sha1(value, usedforsecurity=False).hexdigest() for value in stored.values())
+    return sha1("".join(each).encode(), usedforsecurity=False).hexdigest()

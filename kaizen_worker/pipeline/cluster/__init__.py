@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from kaizen_worker.pipeline.assignment import nearest
+from kaizen_worker.pipeline.cluster.anchor import hold
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
-from kaizen_worker.pipeline.cluster.members import centroids, fence
+from kaizen_worker.pipeline.cluster.members import SMALLEST, centroids, fence
 from kaizen_worker.pipeline.cluster.neighbours import communities, graph, nearest_rows
 from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, READ, choose
 from kaizen_worker.pipeline.cluster.sample import draw, hashes
 from kaizen_worker.pipeline.cluster.views import combine
 from kaizen_worker.types import Clusters, Codes, Halves, Vectors
 
-__all__ = ["cluster"]
+__all__ = ["cluster", "settle"]
 
 FEW = 400
 """Texts below which a graph of neighbours is too coarse, and a tree finds more (`tests/bench/test_small_logs.py`)."""
@@ -32,11 +33,15 @@ FEWEST = 100
 SAMPLE = 8000
 """Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""
 
-SMALLEST = 3
-"""Interactions below which a cluster is dissolved into the others."""
 
-
-def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray[np.int64], seed: int) -> Clusters:
+def cluster(
+    vectors: Vectors | Halves,
+    texts: Sequence[str],
+    *,
+    weights: NDArray[np.int64],
+    seed: int,
+    last: Vectors | None = None,
+) -> Clusters:
     """Cluster u distinct texts.
 
     Args:
@@ -45,32 +50,46 @@ def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray
         weights: (u,) interactions of each text. A text counts once for where topics lie, and with its weight for
             whether a cluster is large enough.
         seed: Of the sample and the halvings.
+        last: (p, d) centroids of the last topics, in the same space; they hold as far as the texts allow.
 
     Returns:
         Clusters, the largest first, in the embedder's space. Noise are the texts that stand apart from all of them, a
         tenth at most.
     """
     if not texts:
-        return Clusters(np.empty(0, np.int32), np.empty((0, vectors.shape[1]), np.float32), np.empty(0, np.int32), 1.0)
+        none = np.empty(0, np.int32)
+        return Clusters(none, np.empty((0, vectors.shape[1]), np.float32), none, 1.0, none)
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
-    if np.array_equal(order, np.arange(len(texts))):
-        return _cluster(vectors, texts, weights, seed)
-    found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed)
+    with threadpool_limits(limits=1):  # sums in another order would be other sums
+        if np.array_equal(order, np.arange(len(texts))):
+            return settle(vectors, _fresh(vectors, texts, weights, seed), last, weights=weights)
+        rows, counts = vectors[order], weights[order]
+        found = settle(rows, _fresh(rows, [texts[i] for i in order], counts, seed), last, weights=counts)
     labels = np.empty_like(found.labels)
     labels[order] = found.labels
     return replace(found, labels=labels)
 
 
-def _cluster(vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
-    with threadpool_limits(limits=1):  # sums in another order would be other sums
-        drawn = draw(hashes(texts, seed=seed), SAMPLE)
-        sample = vectors[drawn].astype(np.float32)
-        found = _partition(sample, [texts[i] for i in drawn], weights[drawn], seed)
-        labels, cosines = nearest(vectors, centroids(sample, found))
-        threshold = fence(cosines)
-        labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
-        settled = centroids(vectors, labels)
-        return Clusters(labels, settled, groups(settled), threshold)
+def settle(vectors: Vectors | Halves, fresh: Vectors, last: Vectors | None, *, weights: NDArray[np.int64]) -> Clusters:
+    """Put each text to the nearest of the centroids (k, d) of clusters, and of the last topics as far as they hold."""
+    means, held = fresh, np.full(len(fresh), -1, np.int32)
+    if last is not None and len(last):
+        means, held = hold(vectors, fresh, last, weights=weights)
+    labels, cosines = nearest(vectors, means)
+    threshold = fence(cosines)
+    labels = np.where(cosines >= threshold, labels, np.int32(-1))
+    order = _heaviest(labels, weights, len(means))
+    rank = np.full(len(means) + 1, -1, dtype=np.int32)  # the last one is what -1 points to
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    settled = centroids(vectors, rank[labels])
+    return Clusters(rank[labels], settled, groups(settled), threshold, held[order])
+
+
+def _fresh(vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Vectors:
+    """Give the centroids (k, d) of the clusters of a sample."""
+    drawn = draw(hashes(texts, seed=seed), SAMPLE)
+    sample = vectors[drawn].astype(np.float32)
+    return centroids(sample, _partition(sample, [texts[i] for i in drawn], weights[drawn], seed))
 
 
 def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
@@ -97,13 +116,9 @@ def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes
     return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int32)
 
 
-def _by_size(labels: Codes, weights: NDArray[np.int64]) -> Codes:
-    """Number the clusters that have a member from the heaviest on, equal ones by their first member; -1 stays."""
+def _heaviest(labels: Codes, weights: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Give the clusters that have a member from the heaviest on, equal ones as they stand."""
     member = labels >= 0
-    present, first, codes = np.unique(labels[member], return_index=True, return_inverse=True)
-    order = np.lexsort((first, -np.bincount(codes, weights=weights[member])))
-    rank = np.empty(len(present), dtype=np.int32)
-    rank[order] = np.arange(len(present), dtype=np.int32)
-    numbered = np.full(len(labels), -1, dtype=np.int32)
-    numbered[member] = rank[codes]
-    return numbered
+    total = np.bincount(labels[member], weights=weights[member], minlength=count)
+    order = np.argsort(-total, kind="stable")
+    return order[total[order] > 0]

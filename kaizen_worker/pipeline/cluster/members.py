@@ -9,6 +9,9 @@ from kaizen_worker.types import Codes, Floats, Halves, Vectors
 BLOCK = 4096
 """Rows summed at a time; bounds memory."""
 
+SMALLEST = 3
+"""Interactions below which a cluster is dissolved into the others."""
+
 MOST_NOISE = 0.1
 """Largest share of texts that may be noise."""
 

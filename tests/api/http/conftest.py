@@ -4,9 +4,12 @@ from msgspec.structs import replace
 
 from kaizen_api.errors import Conflict, NotFound
 from kaizen_api.http import create_app
-from kaizen_api.schema import Hit, Insight, Interval, Provenance
+from kaizen_api.schema import Hit, Insight, Interval, Provenance, Topic
 
 NONE = Interval(estimate=0.2, low=0.1, high=0.3, unit="share")
+
+
+TOPIC = Topic(id="t1", name="card pin", size=10, failure_rate=0.5, exemplars=["reset my pin"])
 
 
 def insight(insight_id="i1", **fields):
@@ -48,6 +51,20 @@ class SmallEngine:
 
     def revert(self, tenant, insight_id):
         return self._step(tenant, insight_id, "reverted")
+
+    def rename(self, tenant, topic_id, name):
+        self._ask(tenant, topic_id, name)
+        if name == "taken":
+            raise Conflict("topic t2 is called 'taken' already: choose another name, or merge the two")
+        return replace(TOPIC, id=topic_id, name=name or "automatic", renamed=name is not None)
+
+    def merge(self, tenant, topic_id, into):
+        self._ask(tenant, topic_id, into)
+        return replace(TOPIC, id=into, merged=[topic_id])
+
+    def split(self, tenant, topic_id):
+        self._ask(tenant, topic_id)
+        return replace(TOPIC, id=topic_id)
 
     def _ask(self, *question):
         if self.failure is not None:

@@ -117,3 +117,31 @@ def test_numbers_of_clusters_and_order_of_texts_mean_nothing(given_clusterings, 
     plain = run(*given_clusterings)
     assert shuffled.ids == tuple(plain.ids[i] for i in new)
     assert shuffled.events == plain.events
+
+
+def test_a_topic_that_is_held_keeps_its_id_although_something_new_took_most_of_its_place():
+    previous, labels = [0] * 10, [0] * 3 + [1] * 7
+    free = run(previous, labels, ["old"], ["a", "b"])
+    assert free.ids[1] == "old"
+    held = trace(
+        previous=codes(previous),
+        previous_ids=["old"],
+        labels=codes(labels),
+        medoids=["b", "a"],
+        weights=ones(10),
+        held=codes([0, -1]),
+    )
+    assert held.ids[0] == "old"
+    assert held.events == (Event("continue", "old"), Event("split", held.ids[1], "old"))
+
+
+def test_what_is_held_is_matched_by_its_number_whatever_the_order_of_ids_and_medoids():
+    result = trace(
+        previous=codes([0, 1, 2]),
+        previous_ids=["z", "m", "a"],
+        labels=codes([2, 0, 1]),
+        medoids=["c", "b", "a"],
+        weights=ones(3),
+        held=codes([1, -1, 0]),
+    )
+    assert result.ids == ("m", "a", "z")
