@@ -55,7 +55,8 @@ def communities(links: sparse.csr_matrix, *, resolution: float) -> Codes:
     Louvain, for scikit-network's Leiden draws from the C library's generator, which cannot be seeded: the same process
     would give another answer the second time. On these graphs both reach the same modularity.
     """
-    return np.asarray(Louvain(resolution=resolution).fit_predict(links), dtype=np.int32)
+    louvain = Louvain(resolution=resolution, sort_clusters=False, return_probs=False, return_aggregate=False)
+    return np.asarray(louvain.fit_predict(links), dtype=np.int32)
 
 
 def _membership(near: Neighbours, neighbours: int, among: NDArray[np.bool_]) -> sparse.csr_matrix:

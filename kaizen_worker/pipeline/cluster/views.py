@@ -36,7 +36,7 @@ def combine(vectors: Vectors, texts: Sequence[str], *, seed: int) -> Vectors:
     TF-IDF of words and pairs of words, reduced by truncated SVD (latent semantic analysis, Deerwester et al. 1990).
     """
     centred = unit(vectors - vectors.mean(axis=0, dtype=np.float64))
-    return unit(np.hstack([_reduced(centred, seed), LEXICAL * _reduced(_words(texts), seed)]))
+    return unit(np.hstack([_principal(centred), LEXICAL * _reduced(_words(texts), seed)]))
 
 
 def _words(texts: Sequence[str]) -> sparse.csr_matrix:
@@ -47,7 +47,15 @@ def _words(texts: Sequence[str]) -> sparse.csr_matrix:
         return sparse.csr_matrix((len(texts), 1))
 
 
-def _reduced(matrix: NDArray[np.floating] | sparse.csr_matrix, seed: int) -> Vectors:
-    if matrix.shape[1] > DIMENSIONS:
-        return unit(TruncatedSVD(DIMENSIONS, random_state=seed).fit_transform(matrix))
-    return unit(matrix.toarray() if isinstance(matrix, sparse.csr_matrix) else matrix)
+def _principal(rows: Vectors) -> Vectors:
+    """Rows (u, d) on the directions that hold most of them."""
+    if rows.shape[1] <= DIMENSIONS:
+        return rows
+    _, directions = np.linalg.eigh(rows.T.astype(np.float64) @ rows)
+    return unit(rows @ directions[:, -DIMENSIONS:])
+
+
+def _reduced(matrix: sparse.csr_matrix, seed: int) -> Vectors:
+    if matrix.shape[1] <= DIMENSIONS:
+        return unit(matrix.toarray())
+    return unit(TruncatedSVD(DIMENSIONS, random_state=seed).fit_transform(matrix))
