@@ -1,7 +1,7 @@
 """Topics of a window: clustered, traced to the last ones, named."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from kaizen_api.schema import Step, Topic
+from kaizen_worker.engine.names import given_names, settle_names
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.cluster import cluster
@@ -21,6 +22,10 @@ from kaizen_worker.types import Clusters, Codes, Signals, Vectors, Window
 
 HISTORY_KEPT = 50
 """Events of one topic; the oldest go first, its birth stays."""
+
+
+LEAST = 0.1
+"""Cosine to its topic that a text counts with at least, for the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,12 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
-    naming = Naming(ids, _names(texts, weights, clusters), examples, _parents(clusters, ids))
+    given = given_names(tenant, ids)
+    taken = [*_renamed(last), *(asked.name for asked in given.values() if asked.name is not None)]
+    names = _names(texts, vectors, weights, clusters, taken=taken)
+    naming = Naming(ids, names, examples, _parents(clusters, ids))
     described = describe(seen, naming, topics=topic, failure=marks.failure)
-    topics = tuple(_carry_on(new, last, events, at=at) for new in described)
+    topics = settle_names(tenant, [_carry_on(new, last, events, at=at) for new in described], given)
     born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     return Found(0 if last is None else last.version, topics, topic, clusters, born)
 
@@ -93,9 +101,21 @@ def _identify(
     return lineage.ids, lineage.events
 
 
-def _names(texts: Sequence[str], weights: NDArray[np.int64], clusters: Clusters) -> tuple[str, ...]:
+def _names(
+    texts: Sequence[str], vectors: Vectors, weights: NDArray[np.int64], clusters: Clusters, *, taken: Collection[str]
+) -> tuple[str, ...]:
+    """Phrase names; a text counts by how often it was asked and by how typical it is (squared cosine)."""
     members = [np.flatnonzero(clusters.labels == topic) for topic in range(len(clusters.centroids))]
-    return name([[texts[i] for i in rows.tolist()] for rows in members], [weights[rows].tolist() for rows in members])
+    pairs = zip(members, clusters.centroids, strict=True)
+    typical = [(vectors[rows] @ centroid).round(3) for rows, centroid in pairs]  # so that no last bit decides
+    counts = [weights[rows] * cosines.clip(LEAST) ** 2 for rows, cosines in zip(members, typical, strict=True)]
+    return name(
+        [[texts[i] for i in rows.tolist()] for rows in members], [each.tolist() for each in counts], taken=taken
+    )
+
+
+def _renamed(last: Snapshot | None) -> list[str]:
+    return [topic.name for topic in last.topics if topic.renamed] if last is not None else []
 
 
 def _parents(clusters: Clusters, ids: Sequence[str]) -> list[str | None]:
