@@ -69,7 +69,8 @@ class Chat:
             connection.connect()
             with _hung_up(connection.sock, seconds):
                 connection.request("POST", f"{self._url.path.rstrip('/')}/chat/completions", question, self._headers)
-                return _text(connection.getresponse())
+                with connection.getresponse() as response:
+                    return _text(response)
         except (OSError, HTTPException, ValueError) as error:
             raise Unavailable(f"{self._url.netloc} gave no answer: {type(error).__name__}") from None
         finally:

@@ -125,6 +125,7 @@ OPENS_MORE = frozenset({"in", "on"})
 
 CUTS = tuple(
     """
+    麻烦 帮我 帮忙 你好 您好
     怎么办 怎么样 怎么 什么 为什么 为何 如何 哪里 可以 能不能 不能 没有 我们 你们 请问 谢谢 时候 一下 需要 想要 还是
     但是 因为 所以 ください 下さい お願いします お願い ですか ますか ました ません します です ます したい たい どこ
     いつ どう なぜ について もう一度 ครับ ค่ะ ของ อยาก ต้องการ ต้อง ช่วย อย่างไร ยังไง เมื่อไหร่ เมื่อไร ทำไม ที่ไหน ไม่ได้ ไม่ ได้ไหม
@@ -133,7 +134,7 @@ CUTS = tuple(
 )
 """What says nothing within a run of characters without blanks, and long enough that it is seldom a part of a word."""
 
-NEVER_OPENS = frozenset("的了吗呢吧啊我你您他她它们是和就都也还很把被给请这那哪么什怎ๆ々ー")
+NEVER_OPENS = frozenset("想要的了吗呢吧啊我你您他她它们是和就都也还很把被给请这那哪么什怎ๆ々ー")
 """Characters that no phrase of such a run begins with; nor does it with hiragana, which write Japanese endings."""
 
 NEVER_CLOSES = NEVER_OPENS - set("ๆ々ー") | set("在如为不没想能可要有该をがはにのともでへやかって")
