@@ -18,6 +18,7 @@
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
 | snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, cycle, knowledge, queries |
+| named | string: what a model named a topic, one a topic | 2 retentions from a cycle | cycle | cycle |
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
 | objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
 | order | sorted set of ids of one kind by rank | – | with objects | queries, cycle |
@@ -117,6 +118,11 @@ def claim(tenant: str, job: str) -> str:
 def snapshot(tenant: str) -> str:
     """The topics as the last cycle left them."""
     return f"kz:{{{tenant}}}:snapshot"
+
+
+def named(tenant: str, topic: str) -> str:
+    """What came of asking a language model for the topic's name."""
+    return f"kz:{{{tenant}}}:named:{topic}"
 
 
 def assignments(tenant: str, cycle: str) -> str:

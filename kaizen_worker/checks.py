@@ -1,4 +1,4 @@
-"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the search sources."""
+"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the naming, the search sources."""
 
 from datetime import timedelta
 
@@ -6,13 +6,17 @@ from celery.schedules import crontab
 
 from kaizen_api.checks import Check
 from kaizen_api.config import KaizenConfig
+from kaizen_api.errors import Unavailable
+from kaizen_worker import chat
 from kaizen_worker.pipeline.embed import load
 from kaizen_worker.schedule import schedule
 
+_LOOK_SECONDS = 5.0
+
 
 def check_engine(config: KaizenConfig) -> list[Check]:
-    """One check for each job of beat's schedule, and one each for embedder and sources."""
-    return [*_schedule(config), _embedder(config), _sources(config)]
+    """One check for each job of beat's schedule, and one each for embedder, naming and sources."""
+    return [*_schedule(config), _embedder(config), _naming(config), _sources(config)]
 
 
 def _schedule(config: KaizenConfig) -> list[Check]:
@@ -37,6 +41,19 @@ def _embedder(config: KaizenConfig) -> Check:
     embedder = load(config.embedder)
     rows = embedder.embed(["one look at the embedder"])
     return Check("embedder", ok=True, detail=f"{embedder.name}, {rows.shape[1]} dimensions")
+
+
+def _naming(config: KaizenConfig) -> Check:
+    endpoint = chat.configured(config)
+    if endpoint is None:
+        return Check("naming", ok=True, detail="by phrases, no language model")
+    place = f"{endpoint.model} at {config.naming_url}"
+    try:
+        endpoint.ask([{"role": "user", "content": "Answer with the word yes."}], seconds=_LOOK_SECONDS)
+    except Unavailable as error:
+        remedy = "see to KAIZEN_NAMING_URL, KAIZEN_NAMING_MODEL and KAIZEN_NAMING_KEY; until then phrases name topics"
+        return Check("naming", ok=False, detail=f"{place}: {error}", remedy=remedy)
+    return Check("naming", ok=True, detail=f"{place} answers")
 
 
 def _sources(config: KaizenConfig) -> Check:

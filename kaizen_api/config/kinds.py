@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from kaizen_api.config.hosts import is_host
-from kaizen_api.config.urls import check_url
+from kaizen_api.config.urls import check_chat_url, check_url
 
 TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -29,6 +29,12 @@ def _key(key: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
         raise ValueError("has a blank or a sign beyond ASCII, which a header cannot carry: choose another")
     return key
+
+
+def _header_text(text: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", text.get_secret_value()):
+        raise ValueError("is empty, or has a blank or a sign beyond ASCII, which a header cannot carry")
+    return text
 
 
 def _host(host: str) -> str:
@@ -53,5 +59,8 @@ TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+HeaderText = Annotated[SecretStr, AfterValidator(_header_text)]
+ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Host = Annotated[str, AfterValidator(_host)]
 Sources = Annotated[list[Literal["folder"]], BeforeValidator(_split)]

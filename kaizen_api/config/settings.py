@@ -7,7 +7,6 @@ range, with its value and its range.
 
 import warnings
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -23,11 +22,21 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kaizen_api.config.hosts import is_loopback
-from kaizen_api.config.kinds import AbsolutePath, Host, Key, Port, RedisUrl, Sources, TenantName, TimeZone
+from kaizen_api.config.kinds import (
+    AbsolutePath,
+    ChatUrl,
+    HeaderText,
+    Host,
+    Key,
+    ModelName,
+    Port,
+    RedisUrl,
+    Sources,
+    TenantName,
+    TimeZone,
+)
 from kaizen_api.config.problems import explain, mask_setting
 from kaizen_api.config.sources import (
-    CONFIG_FILE,
-    LEGACY,
     PREFIX,
     DotEnv,
     Environment,
@@ -35,7 +44,6 @@ from kaizen_api.config.sources import (
     current_names,
     flat,
     read_file,
-    variables,
 )
 from kaizen_api.errors import InvalidConfig
 
@@ -164,6 +172,12 @@ class KaizenConfig(BaseSettings):
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
     """Share of conversations that go without an applied change, to measure its effect."""
+    naming_url: ChatUrl | None = None
+    """OpenAI-compatible endpoint that names topics, like http://127.0.0.1:11434/v1; absent: phrases do."""
+    naming_model: ModelName | None = Field(None, validate_default=True)
+    """The model that it is asked for."""
+    naming_key: HeaderText | None = None
+    """Its key, sent as a bearer token."""
     timezone: TimeZone = "UTC"
     """In which the daily rotation is timed."""
 
@@ -177,6 +191,13 @@ class KaizenConfig(BaseSettings):
                 "set a key for each tenant, or leave the address at 127.0.0.1"
             )
         return host
+
+    @field_validator("naming_model")
+    @classmethod
+    def _model_with_url(cls, model: str | None, others: ValidationInfo) -> str | None:
+        if model is None and others.data.get("naming_url") is not None:
+            raise ValueError("is absent: naming_url needs the name of a model that is there")
+        return model
 
     @field_validator("api_port", "flower_port")
     @classmethod
@@ -225,6 +246,7 @@ class KaizenConfig(BaseSettings):
         return plain | {
             "api_keys": {tenant: key.get_secret_value() for tenant, key in self.api_keys.items()},
             "user_key": self.user_key and self.user_key.get_secret_value(),
+            "naming_key": self.naming_key and self.naming_key.get_secret_value(),
         }
 
     def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:
@@ -260,17 +282,3 @@ def load_config(path: str | Path | None = None) -> KaizenConfig:
     nearer = {**DotEnv(KaizenConfig)(), **Environment(KaizenConfig)()}
     values = read_file(Path(path), KaizenConfig)()
     return KaizenConfig(**{name: value for name, value in values.items() if name not in nearer})
-
-
-def unknown_variables() -> dict[str, str]:
-    """Variables with our prefix that are no settings → the nearest setting's variable, or an empty string."""
-    names = [name.upper() for name in [*KaizenConfig.model_fields, *LEGACY]]
-    names.append(CONFIG_FILE.removeprefix(PREFIX))
-    known = {PREFIX + name for name in names} | {"KAIZEN_DATA"}  # where tests find their data
-    strange = (name for name in variables() if name.split("__")[0] not in known)
-    return {name: _nearest(name.removeprefix(PREFIX), names) for name in strange}
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    """Compared without the prefix, which all have in common."""
-    return next((PREFIX + near for near in get_close_matches(name, names, n=1)), "")

@@ -34,6 +34,22 @@ def check_url(url: str) -> str:
     return url
 
 
+def check_chat_url(url: str) -> str:
+    """The URL of a chat endpoint, if requests can be sent there; the key is a setting of its own.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.port != 0 and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
+        raise ValueError("must be like https://HOST:PORT/v1, without a login, a query or blanks")
+    return url
+
+
 def mask_url(url: str) -> str:
     """The URL with stars for a password; also of what is no URL, for it is shown because it is wrong."""
     scheme, between, rest = url.partition("://")

@@ -76,6 +76,7 @@ def _private(config: KaizenConfig, folder: Path, user_key: str) -> KaizenConfig:
         "user_key": SecretStr(user_key),
         "analysis_interval": _DAY,  # the only analysis is the one asked for
         "enable_auto_apply": False,
+        "naming_url": None,  # nothing leaves the machine
     }
     return config.model_copy(update=changes)
 

@@ -1,7 +1,7 @@
 """Topics of a window: clustered, traced to the last ones, named."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kaizen_api.decided import Decided, View, fold, group
 from kaizen_api.schema import Step, Topic
+from kaizen_worker.engine.names import given_names, settle_names
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.cluster import cluster
@@ -26,6 +27,9 @@ HISTORY_KEPT = 50
 
 GONE_KEPT = 1000
 """Topics that ended and can still be shown, the latest; those that people decided about stay as well."""
+
+LEAST = 0.1
+"""Cosine to its topic that a text counts with at least, for the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,17 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
-    naming = Naming(ids, _names(texts, weights, clusters), examples, _parents(clusters, ids))
-    described = describe(seen, naming, topics=topic, failure=marks.failure)
-    parts = tuple(_carry_on(new, known, events, at=at) for new in described)
-    born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     decided = Decided({one.id: one for one in tenant.decisions.all()}, {})
     decided = dataclasses.replace(decided, gone=_gone(last, decided, ids, events))
+    given = given_names(tenant, ids)
+    chosen = {topic: name for topic in ids if (name := decided.name(topic)) is not None}
+    taken = [*chosen.values(), *(asked.name for asked in given.values() if asked.name is not None)]
+    names = _names(texts, vectors, weights, clusters, taken=taken)
+    naming = Naming(ids, names, examples, _parents(clusters, ids))
+    described = describe(seen, naming, topics=topic, failure=marks.failure)
+    carried = [_carry_on(new, known, events, at=at) for new in described]
+    parts = settle_names(tenant, carried, given, chosen=chosen)
+    born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     shown = [decided.seen_as(part) for part in ids]
     users = _users(seen, topic, ids, shown)
     topics = tuple(fold(parts, decided, users))
@@ -152,9 +161,19 @@ def _identify(
     return lineage.ids, lineage.events
 
 
-def _names(texts: Sequence[str], weights: NDArray[np.int64], clusters: Clusters) -> tuple[str, ...]:
+def _names(
+    texts: Sequence[str], vectors: Halves, weights: NDArray[np.int64], clusters: Clusters, *, taken: Collection[str]
+) -> tuple[str, ...]:
+    """Phrase names; a text counts by how often it was asked and by how typical it is (squared cosine)."""
     members = [np.flatnonzero(clusters.labels == topic) for topic in range(len(clusters.centroids))]
-    return name([[texts[i] for i in rows.tolist()] for rows in members], [weights[rows].tolist() for rows in members])
+    pairs = zip(members, clusters.centroids, strict=True)
+    typical = [
+        (vectors[rows].astype(np.float32) @ centroid).round(3) for rows, centroid in pairs
+    ]  # so that no last bit decides
+    counts = [weights[rows] * cosines.clip(LEAST) ** 2 for rows, cosines in zip(members, typical, strict=True)]
+    return name(
+        [[texts[i] for i in rows.tolist()] for rows in members], [each.tolist() for each in counts], taken=taken
+    )
 
 
 def _parents(clusters: Clusters, ids: Sequence[str]) -> list[str | None]:

@@ -261,6 +261,35 @@ def test_no_secret_is_shown():
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_model_that_names_topics_needs_a_place_a_name_and_a_key_that_nobody_sees():
+    config = KaizenConfig(naming_url="https://models.example/v1", naming_model="small", naming_key="hunter2")
+    assert KaizenConfig(**config.to_legacy_dict()) == config
+    assert "hunter2" not in repr(config) + str(config) + str(config.origins())
+    with pytest.raises(InvalidConfig, match="KAIZEN_NAMING_MODEL"):
+        KaizenConfig(naming_url="https://models.example/v1")
+    with pytest.raises(InvalidConfig) as refused:
+        KaizenConfig(naming_key="hunter 2")
+    assert "hunter" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "models.example",
+        "ftp://h/v1",
+        "https://",
+        "http://u:hunter2@h/v1",
+        "http://h/v1?key=k",
+        "http://h:0",
+        "http://h/a b",
+    ],
+)
+def test_a_place_where_no_question_can_be_sent_is_refused(url):
+    with pytest.raises(InvalidConfig, match="must be like https://HOST:PORT/v1") as refused:
+        KaizenConfig(naming_url=url, naming_model="small")
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_misspelt_variable_is_found(monkeypatch):
     monkeypatch.setenv("KAIZEN_ANALYSIS_INTERVALL", "60")
     assert unknown_variables() == {"KAIZEN_ANALYSIS_INTERVALL": "KAIZEN_ANALYSIS_INTERVAL"}

@@ -57,6 +57,37 @@ def test_any_script_has_a_name(texts):
     assert name([texts], ones([texts]))[0].strip()
 
 
+def test_a_name_that_is_taken_goes_to_nobody():
+    own = name([CARD, LOAN], ones([CARD, LOAN]))
+    other = name([CARD, LOAN], ones([CARD, LOAN]), taken=[own[0].upper()])
+    assert own[0] not in other
+    assert other[1] == own[1]
+
+
+RADIO = """
+play the radio. play me the radio station. radio. the radio louder. radio in my room. is it the radio. play it. play.
+please play that. will it play. turn on and play the radio
+""".replace("\n", " ").split(". ")
+
+
+def test_two_words_that_people_say_in_one_show_so():
+    assert name([RADIO, LOAN], ones([RADIO, LOAN]))[0] == "play the radio"
+
+
+def test_no_phrase_goes_over_a_comma_and_no_number_stands_at_an_end():
+    texts = [["nice talk, bye 5", *(f"great talk, bye {number}" for number in range(4))], LOAN]
+    given = name(texts, ones(texts))[0]
+    assert "talk bye" not in given
+    assert not any(sign.isdigit() for sign in given)
+
+
+def test_a_stop_word_that_one_topic_alone_has_names_it():
+    others = [[f"{thing} {ending}" for ending in ("price", "size", "colour")] for thing in "abcdefghijk"]
+    texts = [["thank you so much", "thanks, thank you", "thank you", "is it"], *others]
+    assert "thank" in name(texts, ones(texts))[0]
+    assert name(texts[:2], ones(texts[:2]))[0] == "is it"  # too few topics to tell: the shortest query
+
+
 def test_no_topics_have_no_names():
     assert name([], []) == ()
 
