@@ -26,6 +26,7 @@ class Snapshot:
     topics: tuple[Topic, ...]  # k
     centroids: Vectors  # (k, d) float32, row i is topics[i]
     threshold: float
+    baseline: bytes = b""  # what is usual, for live patterns (`store/detection.py`); empty: none are looked for
 
     @property
     def clusters(self) -> Clusters:
@@ -48,6 +49,7 @@ def load_snapshot(redis: Redis, *, tenant: str) -> Snapshot | None:
         topics=topics,
         centroids=centroids.reshape(len(topics), -1) if topics else centroids.reshape(0, 0),
         threshold=float(stored[b"threshold"]),
+        baseline=stored.get(b"baseline", b""),
     )
 
 
@@ -61,6 +63,8 @@ def publish(redis: Redis, snapshot: Snapshot, *, tenant: str) -> bool:
         "centroids": snapshot.centroids.astype(np.float32).tobytes(),
         "threshold": repr(snapshot.threshold),
     }
+    if snapshot.baseline:
+        values["baseline"] = snapshot.baseline
     fields = [part for pair in values.items() for part in pair]
     arguments = [snapshot.version, field("kaizen_topics"), len(snapshot.topics), *fields]
     return bool(redis.register_script(_PUBLISH)(keys=script_keys, args=arguments))
