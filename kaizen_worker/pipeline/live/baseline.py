@@ -22,7 +22,7 @@ SLOW = 0.95
 """Quantile of a topic's response times above which an answer is slow for it."""
 
 _SURE = 0.99  # of the upper bounds
-_ALIKE = 500.0  # interactions that an hour has in common with the others before it is known by itself
+_ALIKE = 200.0  # interactions that an hour has in common with the others before it is known by itself
 _ALIKE_TOPICS = 50.0  # likewise of a topic and all others
 _FEW_TIMES = 40  # answers below which a topic's own quantile says little
 _MOST = 0.95  # a limit beyond which nothing is left to find

@@ -12,7 +12,7 @@ import numpy as np
 
 from kaizen_worker.pipeline.live.arrivals import Arrivals
 from kaizen_worker.pipeline.live.baseline import Baseline
-from kaizen_worker.pipeline.live.evidence import Rows, Tests, costs
+from kaizen_worker.pipeline.live.evidence import Evidence, Rows, costs
 from kaizen_worker.pipeline.live.forming import KNOWN, PLACES, Groups, Member, reach
 from kaizen_worker.pipeline.live.repeats import Marks, follow, marks
 from kaizen_worker.types import Codes, Flags, Floats, PatternKind, Vectors
@@ -31,7 +31,7 @@ class State:
     second: int  # the open one
     turn: int  # unassigned interactions so far
     ring: Marks  # who asked what last
-    tests: Tests  # k bursts, k + 1 errors, k + 1 latencies, GROUPS groups
+    tests: Evidence  # k bursts, k + 1 errors, k + 1 latencies, GROUPS groups
     groups: Groups
 
 
@@ -53,7 +53,7 @@ def tests_of(topics: int) -> int:
 def begin(cycle: str, baseline: Baseline, *, old: State | None = None) -> State:
     """The state to go on with under a new baseline: topics carry on by their ids, groups that formed stay."""
     k, groups = len(baseline.topics), _known(baseline)
-    fresh = State(cycle, baseline.topics, 0, 0, marks([]), Tests.fresh(tests_of(k)), groups)
+    fresh = State(cycle, baseline.topics, 0, 0, marks([]), Evidence.fresh(tests_of(k)), groups)
     if old is None:
         return fresh
     source, target = _carried(old, fresh)

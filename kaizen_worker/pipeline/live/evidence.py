@@ -62,7 +62,7 @@ def costs(limits: Floats) -> Floats:
 
 
 @dataclass(slots=True)
-class Tests:
+class Evidence:
     """r tests side by side, as they stand after some seconds.
 
     The open second is kept as counts, so that it does not matter in how many parts it came.
@@ -75,8 +75,8 @@ class Tests:
     hits: Counts  # (r,)
 
     @classmethod
-    def fresh(cls, number: int) -> "Tests":
-        """Tests that have seen nothing."""
+    def fresh(cls, number: int) -> "Evidence":
+        """Of tests that have seen nothing."""
         sums = np.zeros((number, len(MULTIPLES)), np.float32)
         counts = np.zeros((2, number), np.int32)
         return cls(sums, np.zeros(number, np.float32), np.zeros(number, np.bool_), counts[0], counts[1])
