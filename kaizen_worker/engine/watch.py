@@ -12,7 +12,6 @@ from itertools import takewhile
 import numpy as np
 from msgspec.structs import replace
 
-from kaizen_api import keys
 from kaizen_api.metrics import field
 from kaizen_api.schema import Insight, Step
 from kaizen_worker.engine import lifecycle
@@ -46,7 +45,7 @@ def watch(tenant: Tenant) -> None:
         if not claim.take():
             return
         try:
-            _catch_up(tenant)
+            _go_on(tenant)
         finally:
             claim.give_back()
 
@@ -79,46 +78,38 @@ def untold(tenant: Tenant, sample: Sample, insights: Sequence[Insight]) -> list[
     return [one for one, old in pairs if old is not None or one.type != "emerging" or one.topic not in told]
 
 
-def _catch_up(tenant: Tenant) -> None:
+def _go_on(tenant: Tenant) -> None:
+    """Look at the next few batches, and save what was found."""
     detection = tenant.detection
     stand = detection.read()
     _save(tenant, stand.found, stand.cursor)
-    cursor, state = stand.cursor, None
-    while now := detection.usual():
-        batches = read_after(tenant.redis, cursor or BEGINNING, tenant=tenant.name)
-        if not batches:
-            return
-        try:
-            state = _ready(state, stand.packed, now)
-            found = [one for batch in batches if batch.cycle == now.cycle for one in _look(tenant, now, state, batch)]
-        except OUTAGES:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, these batches would bring it about again
-            LOG.exception("live patterns of %s begin anew behind %s", tenant.name, batches[-1].id)
-            state, found = begin(now.cycle, now.baseline), []
-        if not detection.advance(cursor, batches[-1].id, state, found):
-            return
-        cursor = batches[-1].id
-        _save(tenant, found, cursor)
+    now = detection.usual(stand.cycle)
+    batches = read_after(tenant.redis, stand.cursor or BEGINNING, tenant=tenant.name)
+    if now is None or not batches:
+        return
+    try:
+        state = unpack_state(stand.packed, now)
+        own = (batch for batch in batches if batch.cycle == now.cycle)
+        found = [one for batch in own for one in _look(tenant, now, state, batch, tenants=stand.tenants)]
+    except OUTAGES:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, these batches would bring it about again
+        LOG.exception("live patterns of %s begin anew behind %s", tenant.name, batches[-1].id)
+        state, found = begin(now.cycle, now.baseline), []
+    if detection.advance(stand.cursor, batches[-1].id, state, found):
+        _save(tenant, found, batches[-1].id)
 
 
-def _ready(state: State | None, packed: bytes, now: Usual) -> State:
-    """The state in hand, else the stored one, as it goes on with what is usual now."""
-    if state is None:
-        return unpack_state(packed, now)
-    return state if state.cycle == now.cycle else begin(now.cycle, now.baseline, old=state)
-
-
-def _look(tenant: Tenant, now: Usual, state: State, batch: Batch) -> list[Insight]:
+def _look(tenant: Tenant, now: Usual, state: State, batch: Batch, *, tenants: int) -> list[Insight]:
     """Count one batch in, and tell what it brought to light."""
     detector = Detector(now.baseline, state)
     arrived = _arrived(batch, now.baseline)
     detector.observe(arrived, _vectors(tenant, arrived.unassigned))
-    tests = tests_of(len(now.baseline.topics)) * max(1, int(tenant.redis.scard(keys.TENANTS)))
+    tests = tests_of(len(now.baseline.topics)) * tenants
     config = tenant.config
+    limit = bar(tests, budget=config.live_false_alarms, confidence=config.confidence_threshold)
     found = []
-    limits = {"budget": config.live_false_alarms, "confidence": config.confidence_threshold}
-    for alarm in detector.alarms(bar(tests, **limits)):
+    for alarm in detector.alarms(limit):
         raised = Raised(alarm, detector.limit(alarm), sureness(alarm.evidence, tests))
         pattern = _explain(tenant, now, state, raised, batch)
         detector.settle(alarm, told=pattern is not None)

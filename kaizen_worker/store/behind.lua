@@ -4,6 +4,5 @@
 -- Reply: 1 it does, 0 it does not, or nothing is known yet of what is usual
 if redis.call('HEXISTS', KEYS[3], 'found') == 1 then return 1 end
 if redis.call('HEXISTS', KEYS[2], 'baseline') == 0 then return 0 end
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not last then return 0 end
-return last[1] == redis.call('HGET', KEYS[3], 'cursor') and 0 or 1
+local cursor = redis.call('HGET', KEYS[3], 'cursor') or '0-0'
+return redis.call('XRANGE', KEYS[1], '(' .. cursor, '+', 'COUNT', 1)[1] and 1 or 0

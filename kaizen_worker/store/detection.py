@@ -39,6 +39,8 @@ class Stand(msgspec.Struct, frozen=True):
     cursor: str  # id of the last batch of the log that it saw, '' for none yet
     packed: bytes
     found: list[Insight]  # to be saved, if they are not
+    cycle: str  # the last one, '' for none
+    tenants: int  # all that share the false alarms
 
 
 class Detection:
@@ -61,22 +63,22 @@ class Detection:
         """Whether there is something to look at, or to save; with a pipeline, its reply will tell."""
         return bool(self._behind(keys=[self._log, self._snapshot, self._key], args=[], client=pipe))
 
-    def usual(self) -> Usual | None:
-        """What the last cycle found usual; None where there is nothing."""
-        cycle = cast("bytes | None", self._redis.hget(self._snapshot, "cycle"))
-        if cycle is None or self._usual is None or self._usual.cycle != cycle.decode():
-            self._usual = self._read_usual()
-        return self._usual
-
-    def _read_usual(self) -> Usual | None:
-        cycle, packed = cast("list[bytes | None]", self._redis.hmget(self._snapshot, ["cycle", "baseline"]))
-        return None if cycle is None or packed is None else Usual(cycle.decode(), unpack_baseline(packed))
-
     def read(self) -> Stand:
-        """Where it stands."""
-        names = ["cursor", "state", "found"]
-        cursor, packed, found = cast("list[bytes | None]", self._redis.hmget(self._key, names))
-        return Stand((cursor or b"").decode(), packed or b"", _FOUND.decode(found) if found else [])
+        """Where it stands; one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hmget(self._key, ["cursor", "state", "found"])
+        pipe.hget(self._snapshot, "cycle")
+        pipe.scard(keys.TENANTS)
+        (cursor, packed, found), cycle, tenants = pipe.execute()
+        saved = _FOUND.decode(found) if found else []
+        return Stand((cursor or b"").decode(), packed or b"", saved, (cycle or b"").decode(), max(1, tenants))
+
+    def usual(self, cycle: str) -> Usual | None:
+        """What the last cycle found usual, kept as long as it is the one named; None where there is nothing."""
+        if self._usual is None or self._usual.cycle != cycle:
+            stored, packed = cast("list[bytes | None]", self._redis.hmget(self._snapshot, ["cycle", "baseline"]))
+            self._usual = Usual(stored.decode(), unpack_baseline(packed)) if stored and packed else None
+        return self._usual
 
     def advance(self, cursor: str, to: str, state: State, found: list[Insight]) -> bool:
         """Store where it stands now; False if somebody else was faster, and then nothing was done.

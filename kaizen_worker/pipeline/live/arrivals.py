@@ -49,7 +49,7 @@ def arrivals(records: Sequence[Record], topics: Sequence[str | None], *, at: int
         for record, topic in zip(records, topics, strict=True)
         if abs(at - record.occurred_at // 1000) <= LATEST and (topic is None or topic in place)
     ]
-    whos = [record.user or record.session or record.id for record, _ in recent]
+    askers = [mark(record.user or record.session or record.id) for record, _ in recent]
     whats = [topic or record.query for record, topic in recent]
     times = [np.nan if record.response_time is None else record.response_time for record, _ in recent]
     return Arrivals(
@@ -59,7 +59,7 @@ def arrivals(records: Sequence[Record], topics: Sequence[str | None], *, at: int
         topic=np.array([-1 if topic is None else place[topic] for _, topic in recent], np.int32),
         error=np.array([record.error is not None for record, _ in recent], np.bool_),
         time=np.array(times, np.float64),
-        pairs=marks([mark(what, who) for what, who in zip(whats, whos, strict=True)]),
-        askers=marks([mark(who) for who in whos]),
+        pairs=marks(list(map(mark, whats, askers))),
+        askers=marks(askers),
         errors=[record.error for record, _ in recent],
     )

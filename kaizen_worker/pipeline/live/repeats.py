@@ -14,12 +14,14 @@ from kaizen_worker.types import Flags
 WITHIN = 4096
 """Interactions to look back for the same person with the same topic, or with the same words where there is none."""
 
+_SEPARATE = 0x9E3779B9  # so that a pair is not the text that both make together
+
 Marks = NDArray[np.uint32]
 
 
-def mark(*parts: str) -> int:
-    """A short name of a pair, the same in every process."""
-    return crc32("\0".join(parts).encode())
+def mark(text: str, after: int = 0) -> int:
+    """A short name of a text, or of the pair of what has the short name `after` and it; the same in every process."""
+    return crc32(text.encode(), after ^ _SEPARATE)
 
 
 def marks(values: Sequence[int]) -> Marks:

@@ -28,7 +28,6 @@ PLANS = [
     Plan("error", 60, 0.6),
     Plan("latency", 1, 3),
     Plan("latency", 60, 5),
-    Plan("new_topic", 0, 0.01),
     Plan("new_topic", 0, 0.02),
     Plan("new_topic", 0, 0.03),
 ]

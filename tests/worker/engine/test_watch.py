@@ -257,6 +257,6 @@ def test_of_two_that_look_at_the_same_the_slower_is_refused(unseen):
     stand = detection.read()
     watch(unseen.tenant)
     after = detection.read()
-    state = unpack_state(stand.packed, detection.usual())
+    state = unpack_state(stand.packed, detection.usual(stand.cycle))
     assert not detection.advance(stand.cursor, "1-1", state, [])
     assert detection.read() == after
