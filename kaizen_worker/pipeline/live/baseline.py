@@ -27,8 +27,10 @@ _ALIKE_TOPICS = 50.0  # likewise of a topic and all others
 _FEW_TIMES = 40  # answers below which a topic's own quantile says little
 _MOST = 0.95  # a limit beyond which nothing is left to find
 _RHYTHM = 3.0  # errors and slow answers may be so much more frequent in the worst hour of the day than on average
-_NEAR = 0.1  # quantile of the cosines of members to the middle of their topic
-_ALIKE_TEXTS = 0.95  # and at most this, where a topic is one text
+_NEAR = 0.25  # quantile of the cosines of two texts of one topic
+_COMPARED = 24  # texts of a topic
+_EQUAL = 1e-3  # cosines that differ by less are the same
+_ALIKE_TEXTS = 0.9  # and at most this, where a topic is one text
 _LOOKED_AT = 20_000  # unassigned interactions of the window that are grouped
 _LEADERS = 512
 _HOUR = 3_600_000_000
@@ -46,8 +48,8 @@ class Baseline:
     slow_limit: Floats  # (k + 1,) of the share of answers over `slow_over`
     slow_over: Floats  # (k + 1,) seconds; the last one for what is in no topic
     time: Floats  # (k + 1,) usual response time, seconds, NaN where there is none
-    near: float  # cosine of an ordinary member to the middle of its topic
-    fence: float  # cosine from which live assignment takes a text for a member
+    near: float  # cosine of two texts of one topic, at least
+    fence: float  # the same of two texts that live assignment takes for members
     known: Vectors  # (g, d) middles of groups of the window's noise
     known_texts: tuple[str, ...]  # g, the first text of each
     known_limit: Floats  # (g,) of their shares
@@ -78,7 +80,7 @@ def baseline(
     over, usual = _times(topic_of, times, k)
     slow = times > over[topic_of]  # -1 is the last one, for what is in no topic
     timed = ~np.isnan(times)
-    near = _near(window, topic, clusters)
+    near = _near(window, topic)
     rows = np.flatnonzero(fresh & (topic < 0))
     groups, counts = _noise(window, rows, people, near)
     bounds = SLACK * _upper(counts, float(fresh.sum()))
@@ -92,7 +94,7 @@ def baseline(
         slow_over=over,
         time=usual,
         near=near,
-        fence=min(clusters.threshold, near),
+        fence=min(max(clusters.threshold, 0.0) ** 2, near),
         known=np.array([mean for mean, _ in known], np.float32).reshape(len(known), window.vectors.shape[1]),
         known_texts=tuple(text for _, text in known),
         known_limit=np.minimum(bounds[: len(known)], _MOST),
@@ -171,14 +173,17 @@ def _times(topic: Codes, times: Floats, k: int) -> tuple[Floats, Floats]:
     return over, usual
 
 
-def _near(window: Window, topic: Codes, clusters: Clusters) -> float:
-    """The cosine of an ordinary member to the middle of its topic."""
+def _near(window: Window, topic: Codes) -> float:
+    """The cosine that two texts of one topic have to each other, at least."""
     text, first = np.unique(window.text[topic >= 0], return_index=True)
-    if not len(text):
-        return 1.0
-    code = topic[topic >= 0][first]
-    cosines = np.einsum("ij,ij->i", window.vectors[text], clusters.centroids[code])
-    return float(min(np.quantile(cosines, _NEAR), _ALIKE_TEXTS))
+    codes = topic[topic >= 0][first]
+    text = text[np.argsort(codes, kind="stable")]
+    pairs: list[Floats] = [np.empty(0)]
+    for rows in np.split(text, np.flatnonzero(np.diff(np.sort(codes))) + 1):
+        own = window.vectors[rows[:_COMPARED]]
+        pairs.append((own @ own.T)[np.triu_indices(len(own), 1)].astype(np.float64))
+    alike = np.concatenate(pairs)
+    return float(min(np.quantile(alike, _NEAR) - _EQUAL, _ALIKE_TEXTS)) if len(alike) else _ALIKE_TEXTS
 
 
 def _noise(

@@ -13,7 +13,7 @@ import numpy as np
 from kaizen_worker.pipeline.live.arrivals import Arrivals
 from kaizen_worker.pipeline.live.baseline import Baseline
 from kaizen_worker.pipeline.live.evidence import Evidence, Rows, costs
-from kaizen_worker.pipeline.live.forming import KNOWN, PLACES, Groups, Member, reach
+from kaizen_worker.pipeline.live.forming import KNOWN, PLACES, Groups, Member
 from kaizen_worker.pipeline.live.repeats import Marks, follow, marks
 from kaizen_worker.types import Codes, Flags, Floats, PatternKind, Vectors
 
@@ -96,8 +96,8 @@ def _move(old: Groups, new: Groups, slot: int) -> None:
 
 
 def _same(groups: Groups, slot: int, *, fence: float) -> list[int]:
-    """Other groups whose middles would be members of a group that was told."""
-    alike = groups.cosines(groups.direction(slot)) >= reach(groups.sizes, np.full(GROUPS, fence))
+    """Other groups whose members are on average members of a group that was told."""
+    alike = groups.cosines(groups.means[slot]) >= fence
     alike[slot] = False
     return [int(other) for other in np.flatnonzero(alike & (groups.sizes > 0))]
 

@@ -32,7 +32,7 @@ class Member(NamedTuple):
     text: str
     second: int
     asked: int  # interactions between the group's first member and this one
-    cosine: float  # to the middle when it came
+    cosine: float  # mean to the members when it came
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Groups:
     """g places for groups; the first `known` of them hold what the window knew, and never make room."""
 
     known: int
-    means: Vectors  # (g, d) float32, rounded through float16: what is stored comes back to the bit
+    means: Vectors  # (g, d) of the members' vectors, not of unit length; through float16, to be stored to the bit
     sizes: NDArray[np.int32]  # (g,) members, 0 for a free place
     fed: NDArray[np.int64]  # (g,) when, as a running number
     asked: NDArray[np.int64]  # (g,) interactions since it was opened
@@ -54,29 +54,23 @@ class Groups:
         return cls(known, means, np.zeros(places, np.int32), numbers[0], numbers[1], [[] for _ in range(places)])
 
     def place(self, vector: NDArray[np.float32], *, near: Floats) -> tuple[int, float] | None:
-        """The group that the vector (d,) belongs to most clearly, and the cosine to its middle.
+        """The group that the vector (d,) belongs to most clearly, and its mean cosine to the members.
 
         Args:
             vector: Unit length.
-            near: (g,) cosine of an ordinary member to the true middle of its group (`reach`).
+            near: (g,) mean cosine to the members from which it belongs to a group.
         """
         used = np.flatnonzero(self.sizes)
         if not len(used):
             return None
         cosines = self.cosines(vector)[used]
-        clear = cosines - reach(self.sizes[used], near[used])
+        clear = cosines - near[used]
         best = int(clear.argmax())
         return (int(used[best]), float(cosines[best])) if clear[best] >= 0 else None
 
     def cosines(self, vector: NDArray[np.float32]) -> Floats:
-        """Of a vector (d,) of unit length to the middle of each group, (g,); 0 for a free place."""
-        lengths = np.sqrt(np.einsum("ij,ij->i", self.means, self.means))
-        return np.asarray((self.means @ vector) / np.maximum(lengths, 1e-6), np.float64)
-
-    def direction(self, slot: int) -> NDArray[np.float32]:
-        """A group's middle at unit length, (d,)."""
-        mean: NDArray[np.float32] = self.means[slot]
-        return mean / np.float32(max(float(np.linalg.norm(mean)), 1e-6))
+        """Mean cosine of a vector (d,), or of the members behind a mean, to the members of each group, (g,)."""
+        return np.asarray(self.means @ vector, np.float64)
 
     def open(self) -> int:
         """A place for a new group: a free one, else that of the group that was fed least recently."""
@@ -96,13 +90,3 @@ class Groups:
         self.means[slot] = moved.astype(np.float16).astype(np.float32)
         self.fed[slot] = turn
         self.members[slot] = [*self.members[slot], member][-KEPT:]
-
-
-def reach(sizes: NDArray[np.int32], near: Floats) -> Floats:
-    """The cosine to the mean of so many members from which a text belongs to them, (g,).
-
-    Members whose cosine to their topic's true middle is `near` have near² to each other, so to the mean of n of them
-    they have near² sqrt(n / (1 + (n - 1) near²)): near² to the first one, and near in the end.
-    """
-    n = np.minimum(np.maximum(sizes, 1), _MEMORY).astype(np.float64)
-    return near**2 * np.sqrt(n / (1 + (n - 1) * near**2))

@@ -17,6 +17,7 @@ START = 20_454 * DAY  # a Thursday
 UNASSIGNED = 0.05
 DIMENSION = 48
 WORDINGS = 4_000  # of what is in no topic
+WAYS = 4  # wordings of a topic
 NEW = 200  # wordings of a subject that is not there yet, behind those
 PEOPLE = 20_000
 BUDGET, CONFIDENCE = 0.1, 0.7
@@ -63,9 +64,9 @@ class World:
         subjects = _unit(rng.normal(size=(400, DIMENSION)))
         subject = np.minimum(rng.zipf(1.6, WORDINGS) - 1, 399)
         self.wordings = _unit(subjects[subject] + 0.7 / np.sqrt(DIMENSION) * rng.normal(size=(WORDINGS, DIMENSION)))
-        spread = 0.7 / np.sqrt(DIMENSION) * rng.normal(size=(self.topics, DIMENSION))
+        spread = 0.7 / np.sqrt(DIMENSION) * rng.normal(size=(self.topics * WAYS, DIMENSION))
         new = _unit(rng.normal(size=(1, DIMENSION))) + 0.7 / np.sqrt(DIMENSION) * rng.normal(size=(NEW, DIMENSION))
-        self.vectors = _unit(np.concatenate((self.centroids + spread, self.wordings, new)))
+        self.vectors = _unit(np.concatenate((self.centroids.repeat(WAYS, axis=0) + spread, self.wordings, new)))
 
     def shares(self, second):
         """Of the topics at a time, (k,)."""
@@ -107,8 +108,8 @@ class World:
     def baseline(self, rows):
         """What a cycle finds usual in them, with the code it does so."""
         n, k = len(rows), self.topics
-        text = np.where(rows.topic >= 0, rows.topic, k + rows.text).astype(np.int32)
-        texts = tuple(f"text {index}" for index in range(k + WORDINGS + NEW))
+        text = np.where(rows.topic >= 0, rows.topic * WAYS + rows.asker % WAYS, k * WAYS + rows.text).astype(np.int32)
+        texts = tuple(f"text {index}" for index in range(len(self.vectors)))
         none = Coded(np.full(n, -1, np.int32), ())
         window = Window(
             ids=tuple(map(str, range(n))),
@@ -174,7 +175,7 @@ class Watched:
             askers=rows.asker.astype(np.uint32),
             errors=names,
         )
-        self.detector.observe(batch, self.world.vectors[self.world.topics + loose])
+        self.detector.observe(batch, self.world.vectors[self.world.topics * WAYS + loose])
         for alarm in self.detector.alarms(self.bar):
             self.alarms.append((batch.second, alarm.kind, alarm.place))
             self.detector.settle(alarm, told=True)

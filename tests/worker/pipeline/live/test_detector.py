@@ -225,5 +225,6 @@ def test_groups_make_room_for_those_that_are_fed():
     for turn in range(200):
         vector = axes[5] + 0.1 * draw.normal(size=8).astype(np.float32)
         groups.join(slot, vector / np.linalg.norm(vector), member, turn=turn)
-    assert groups.direction(slot) @ axes[5] > 0.99
+    assert groups.means[slot] @ axes[5] > 0.9
+    assert groups.place(axes[5], near=np.full(4, 0.8))[0] == slot
     assert GROUPS == KNOWN + PLACES
