@@ -82,9 +82,8 @@ def baseline(
     timed = ~np.isnan(times)
     near = _near(window, topic)
     rows = np.flatnonzero(fresh & (topic < 0))
-    groups, counts = _noise(window, rows, people, near)
+    known, counts = _noise(window, rows, people, near)
     bounds = SLACK * _upper(counts, float(fresh.sum()))
-    known = groups[:KNOWN]
     return Baseline(
         topics=tuple(named[0]),
         names=tuple(named[1]),
@@ -189,7 +188,7 @@ def _near(window: Window, topic: Codes) -> float:
 def _noise(
     window: Window, rows: NDArray[np.intp], people: NDArray[np.int64], near: float
 ) -> tuple[list[tuple[NDArray[np.float32], str]], Floats]:
-    """Middle and first text of the groups in some rows, the largest first, and how many rows each has; then a 0."""
+    """Middle and first text of the largest groups in some rows, and how many rows each reaches; then any other's."""
     step = max(1, -(-len(rows) // _LOOKED_AT))
     groups, width = Groups.empty(_LEADERS, window.vectors.shape[1]), np.full(_LEADERS, near)
     for row in rows[::step].tolist():
@@ -205,5 +204,15 @@ def _noise(
             groups.members[slot] = [*first, *groups.members[slot][1:]]
     order = np.argsort(-groups.sizes, kind="stable")
     used = [int(slot) for slot in order if groups.sizes[slot] > 1]
-    counts = np.append(groups.sizes[used].astype(np.float64) * step, float(step))
-    return [(groups.means[slot], groups.members[slot][0].text) for slot in used], counts
+    counts = _reached(window.vectors[window.text[rows[::step]]], groups.means[used], near) * step
+    return [(groups.means[slot], groups.members[slot][0].text) for slot in used[:KNOWN]], counts
+
+
+def _reached(vectors: Vectors, means: Vectors, near: float) -> Floats:
+    """How many vectors (m, d) each known group would have if it were alone; then the most that another would have.
+
+    While interactions arrive there are fewer groups than here, so none may count on the others to take their share.
+    """
+    near_to = vectors @ means.T >= near
+    rest = near_to[~near_to[:, :KNOWN].any(axis=1), KNOWN:].sum(axis=0)
+    return np.append(near_to[:, :KNOWN].sum(axis=0), rest.max(initial=1)).astype(np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 from kaizen_worker.pipeline.live.arrivals import Arrivals
 from kaizen_worker.pipeline.live.baseline import Baseline
 from kaizen_worker.pipeline.live.evidence import Evidence, Rows, costs
-from kaizen_worker.pipeline.live.forming import KNOWN, PLACES, Groups, Member
+from kaizen_worker.pipeline.live.forming import KNOWN, MEMORY, PLACES, Groups, Member
 from kaizen_worker.pipeline.live.repeats import Marks, follow, marks
 from kaizen_worker.types import Codes, Flags, Floats, PatternKind, Vectors
 
@@ -72,6 +72,7 @@ def _known(baseline: Baseline) -> Groups:
     groups = Groups.empty(GROUPS, baseline.known.shape[1], known=KNOWN)
     for slot, (mean, text) in enumerate(zip(baseline.known, baseline.known_texts, strict=True)):
         groups.join(slot, mean, Member("", 0, text, 0, 0, 1.0), turn=0)
+        groups.sizes[slot] = MEMORY  # it stands for many, and moves as slowly
     return groups
 
 

@@ -21,7 +21,8 @@ KNOWN = 32
 KEPT = 20
 """Members that a group remembers: its evidence, and who has spoken already."""
 
-_MEMORY = 64  # members after which the middle moves no slower
+MEMORY = 64
+"""Members after which the middle moves no slower."""
 
 
 class Member(NamedTuple):
@@ -86,7 +87,7 @@ class Groups:
     def join(self, slot: int, vector: NDArray[np.float32], member: Member, *, turn: int) -> None:
         """Count a member in."""
         self.sizes[slot] += 1
-        moved = self.means[slot] + (vector - self.means[slot]) / min(int(self.sizes[slot]), _MEMORY)
+        moved = self.means[slot] + (vector - self.means[slot]) / min(int(self.sizes[slot]), MEMORY)
         self.means[slot] = moved.astype(np.float16).astype(np.float32)
         self.fed[slot] = turn
         self.members[slot] = [*self.members[slot], member][-KEPT:]

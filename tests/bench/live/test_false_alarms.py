@@ -31,22 +31,22 @@ def test_a_year(live):
     assert run(live, days=52 * WEEK, rate=0.05) <= 52
 
 
-def test_three_weeks_with_more_traffic(live):
-    assert run(live, days=3 * WEEK, rate=1.0) <= 3
+def test_three_days_with_more_traffic(live):
+    assert run(live, days=3, rate=1.0) == 0
 
 
-def test_six_hours_at_the_highest_rate(live):
+def test_an_hour_at_the_highest_rate(live):
     world = live.World(2)
     days = [world.talk(live.START + day * live.DAY, live.DAY, 1.5) for day in range(WEEK)]
     watched = live.Watched(world, world.baseline(live.Rows.joined(days)))
     began, number = time.process_time(), 0
-    for hour in range(6, 12):
-        rows = world.talk(live.START + WEEK * live.DAY + hour * 3600, 3600, 500, steps=4)
+    for part in range(6, 12):  # of the hours of a day: ten minutes of each
+        rows = world.talk(live.START + WEEK * live.DAY + part * 3600, 600, 500, steps=1)
         watched.feed(rows)
         number += len(rows)
     seconds = time.process_time() - began
     print(
-        f"\n6 hours at 500/s: {number} interactions, {len(watched.alarms)} false alarms {watched.alarms}, "
+        f"\nan hour at 500/s: {number} interactions, {len(watched.alarms)} false alarms {watched.alarms}, "
         f"{1e6 * seconds / number:.0f} us of CPU each"
     )
     assert not watched.alarms
