@@ -8,7 +8,8 @@
 | tenants | set of tenants | – | append, who asks for a search | beat's jobs, queries, exporter |
 | stream | stream of records `r`, group `GROUP` | – | append, `kaizen dead-letters` | live, tick, queries, exporter |
 | seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
-| log | stream of committed batches `b` | trimmed by retention | live | cycle |
+| log | stream of committed batches `b` with their live topics `t` | trimmed by retention | live | cycle, watch |
+| detector | hash: cursor in the log, state, what was found last | – | watch | watch |
 | vectors | hash text key → float16 vector, one a model and bucket | 2 retentions | live, cycle | live, cycle |
 | vectors | the same of the entries, one an `entries-` model | 30 days from use | knowledge | knowledge |
 | dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
@@ -17,7 +18,7 @@
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
-| snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, cycle, knowledge, queries |
+| snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, watch, cycle, knowledge, queries |
 | named | string: what a model named a topic, one a topic | 2 retentions from a cycle | cycle | cycle |
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
 | objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
@@ -73,6 +74,11 @@ def seen(tenant: str, bucket: int) -> str:
 def log(tenant: str) -> str:
     """Committed batches: what a cycle reads."""
     return f"kz:{{{tenant}}}:log"
+
+
+def detector(tenant: str) -> str:
+    """Where the detector of live patterns stands."""
+    return f"kz:{{{tenant}}}:detector"
 
 
 def vectors(tenant: str, model: str, bucket: int) -> str:

@@ -6,6 +6,7 @@ interactions, u of distinct texts, k of topics, d the dimension of the vectors.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,3 +146,25 @@ class Passage:
     trust: float = 0.5
     licence: str | None = None
     flags: tuple[str, ...] = ()  # what screening saw
+
+
+PatternKind = Literal["burst", "error", "latency", "new_topic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What changed while interactions arrived, with those that show it."""
+
+    kind: PatternKind
+    topic: str | None  # id; None for everything, or for what is in no topic
+    name: str  # of the topic, or the most typical text of a group; "" for everything
+    since: int  # us since the epoch
+    usual: float  # rate before
+    hits: int  # since then
+    trials: int
+    times: Floats  # (m,) response times since then, seconds
+    usual_time: float  # seconds, NaN where there is none
+    detail: str  # the most frequent error
+    evidence: tuple[str, ...]  # interaction ids, at most 20
+    users: int
+    confidence: float

@@ -144,6 +144,8 @@ class KaizenConfig(BaseSettings):
     """Where Flower listens, on loopback."""
     workers: int = Field(2, ge=1, le=64)
     """Worker processes."""
+    live_false_alarms: float = Field(0.1, ge=0.001, le=10)
+    """False alarms a week that live patterns may raise, at most, over all tests and tenants together."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything that draws: clustering, hold-outs, simulation."""
     embedder: Literal["minilm", "hashed"] = "minilm"

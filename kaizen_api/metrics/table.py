@@ -37,6 +37,7 @@ RUN_OUTCOMES = ("filled", "empty", "failed", "rejected")
 INGEST_RESULTS = ("accepted", "duplicate", "refused")
 OUTCOMES = ("ok", "error")
 BREAKER_STATES = ("closed", "open", "half_open")
+PATTERNS = ("burst", "error", "latency", "new_topic")
 VERDICTS = ("confirmed", "no_effect", "reverted")
 
 METRICS: tuple[Metric, ...] = (
@@ -60,6 +61,13 @@ METRICS: tuple[Metric, ...] = (
         "Insights found, by type; the same finding again counts once.",
         "short",
         (("insight_type", INSIGHT_TYPES),),
+    ),
+    Metric(
+        "kaizen_live_patterns",
+        "counter",
+        "Patterns found while interactions arrived, by kind; each once.",
+        "short",
+        (("pattern", PATTERNS),),
     ),
     Metric("kaizen_insights_applied", "untyped", "Times an insight was applied, under its bare name.", "short"),
     Metric("kaizen_insight_applications", "counter", "Times an insight was applied.", "short"),

@@ -5,6 +5,7 @@ which interactions arrived. A crash between any two steps is harmless: run again
 the same ids, and is counted when it is done, once.
 """
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -20,6 +21,7 @@ from kaizen_worker.engine.progress import OUTAGES, Progress
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.topics import Found, find_topics
+from kaizen_worker.engine.watch import untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
 from kaizen_worker.pipeline.patterns import kinds
@@ -79,7 +81,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         sample = _sample(tenant, seen, marks, found)
         gaps = _gaps(tenant, sample)
     with progress.step("insights"):
-        insights = findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored)
+        insights = untold(tenant, sample, findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored))
     with progress.step("save"):
         save_assignments(tenant, progress.cycle.id, seen, found.part, found.parts)
         due = _save(tenant, progress, insights, gaps)
@@ -89,7 +91,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     progress.found(
         interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
     )
-    _publish(tenant, progress, found)  # last: until then a repetition begins with the same topics
+    _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
 
@@ -129,13 +131,15 @@ def _gaps(tenant: Tenant, sample: Sample) -> list[Gap]:
     return find_gaps(sample, retrieval.served(sample.window.texts, sample.window.vectors) if known else None)
 
 
-def _publish(tenant: Tenant, progress: Progress, found: Found) -> None:
+def _publish(tenant: Tenant, progress: Progress, found: Found, sample: Sample) -> None:
     """The new topics in the place of those this cycle began with, and what that means for each one's life.
 
     Raises:
         Unavailable: another cycle was faster; this one has to begin again with its topics.
     """
     snapshot = found.snapshot(progress.cycle.id, tenant.embedder.name)
+    if tenant.config.enable_clustering:
+        snapshot = replace(snapshot, baseline=usual(sample, found.clusters, shown=found.shown()))
     if not publish(tenant.redis, snapshot, tenant=tenant.name):
         raise Unavailable("another analysis of this tenant was faster: this one begins again")
     record(tenant, snapshot, at=progress.at)

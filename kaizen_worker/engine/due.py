@@ -21,8 +21,10 @@ def due_consumers(runtime: Runtime) -> Iterator[tuple[str, str]]:
     pipe = runtime.redis.pipeline(transaction=False)
     for tenant in names:
         pipe.xlen(keys.stream(tenant))
-    for tenant, depth in zip(names, cast("list[int]", pipe.execute()), strict=True):
-        for place in range(min(config.workers, math.ceil(depth / config.batch_size))):
+        runtime.tenant(tenant).detection.behind(pipe)
+    replies = iter(cast("list[int]", pipe.execute()))
+    for tenant, depth, behind in zip(names, replies, replies, strict=True):
+        for place in range(min(config.workers, max(math.ceil(depth / config.batch_size), behind))):
             if offer(runtime.redis, tenant=tenant, job=consumer_claim(str(place)), seconds=CONSUMER_SECONDS):
                 yield tenant, str(place)
 

@@ -1,4 +1,4 @@
-"""The live tempo: batches from the stream are embedded, assigned to topics, committed.
+"""The live tempo: batches from the stream are embedded, assigned to topics, committed, and looked at for patterns.
 
 Guarantee: what fails because of itself (poison) is tried alone and becomes a dead letter after `max_deliveries`
 attempts; what fails because a part is down (an outage) stays pending and is done later.
@@ -17,6 +17,7 @@ from kaizen_api.schema import Record
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
 from kaizen_worker.engine.progress import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
+from kaizen_worker.engine.watch import watch
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import pack
@@ -55,8 +56,10 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
         if claim:
             _take_back(tenant, stream)
+            watch(tenant)
         while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
             committed += _work_off(tenant, stream, deliveries)
+            watch(tenant)
         if claim:
             stream.leave()
     return committed
@@ -107,17 +110,18 @@ def _take_back(tenant: Tenant, stream: Stream) -> None:
 
 def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
     records = [_DECODER.decode(delivery.encoded) for delivery in deliveries]
-    topics = _topics(tenant, [record.query for record in records])
-    done = stream.commit(deliveries, records, topics, pack(records))
+    topics, cycle = _topics(tenant, [record.query for record in records])
+    done = stream.commit(deliveries, records, topics, pack(records), cycle=cycle)
     return len(records) if done else 0
 
 
-def _topics(tenant: Tenant, queries: Sequence[str]) -> list[str | None]:
-    """The live topic of each query; vectors are kept for the cycle."""
+def _topics(tenant: Tenant, queries: Sequence[str]) -> tuple[list[str | None], str]:
+    """The live topic of each query, and the cycle that found the topics; vectors are kept for the cycle."""
     texts = sorted(set(queries))
     vectors = tenant.vectors.get(texts, tenant.embedder.embed)
     snapshot = load_snapshot(tenant.redis, tenant=tenant.name)
     if snapshot is None or snapshot.model != tenant.embedder.name:
-        return [None] * len(queries)
+        return [None] * len(queries), ""
     codes = dict(zip(texts, assign(vectors, snapshot.clusters).tolist(), strict=True))
-    return [snapshot.shown[codes[query]] if codes[query] >= 0 else None for query in queries]
+    topics = [snapshot.shown[codes[query]] if codes[query] >= 0 else None for query in queries]
+    return topics, snapshot.cycle

@@ -18,6 +18,7 @@ from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.retrieval import Retrieval
 from kaizen_worker.pipeline.embed import Embedder, load
+from kaizen_worker.store.detection import Detection
 from kaizen_worker.store.objects import Objects
 from kaizen_worker.store.vectors import VectorStore
 
@@ -107,6 +108,11 @@ class Tenant:
             dimension=self.embedder.dimension,
             retention_days=self.config.metrics_retention_days,
         )
+
+    @cached_property
+    def detection(self) -> Detection:
+        """Where the detector of live patterns stands."""
+        return Detection(self.redis, tenant=self.name)
 
     @cached_property
     def insights(self) -> Objects[Insight]:

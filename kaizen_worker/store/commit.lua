@@ -2,7 +2,8 @@
 -- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, 6 rollup metrics
 -- ARGV: 1 group, 2 consumer, 3 encoded batch, 4 longest recent list, 5 msgpack of four arrays: n stream ids; n topics
 --       ('' for none); n triples (time in us or '', 1 for an error, level in millionths or '') joined by ':'; the names of
---       the series: ok, error, recent count, errors, time sum, time count, level sum, level count
+--       the series: ok, error, recent count, errors, time sum, time count, level sum, level count; 6 the topics as the log
+--       keeps them
 -- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again; an error KAIZEN where a
 --        triple is none or over 15 digits: nothing was done
 -- Invariants: only what is pending for this consumer is committed; the sums equal what stands in the recent list.
@@ -71,7 +72,7 @@ for topic, step in pairs(grown) do
   if topic ~= '' then redis.call('HINCRBY', KEYS[4], topic, step) end
 end
 
-redis.call('XADD', KEYS[2], '*', 'b', ARGV[3])
+redis.call('XADD', KEYS[2], '*', 'b', ARGV[3], 't', ARGV[6])
 in_parts(ids, function(...) redis.call('XACK', KEYS[1], ARGV[1], ...) end)
 in_parts(ids, function(...) redis.call('XDEL', KEYS[1], ...) end)
 return 1

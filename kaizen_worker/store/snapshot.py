@@ -30,6 +30,7 @@ class Snapshot:
     centroids: Vectors  # (k, d) float32, row i is topics[i]
     threshold: float
     view: View = field(default_factory=View)
+    baseline: bytes = b""  # what is usual, for live patterns (`store/detection.py`); empty: none are looked for
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -58,6 +59,7 @@ def load_snapshot(redis: Redis, *, tenant: str) -> Snapshot | None:
         centroids=centroids.reshape(len(topics), -1) if topics else centroids.reshape(0, 0),
         threshold=float(stored[b"threshold"]),
         view=msgspec.msgpack.decode(stored.get(b"view", b"\x80"), type=View),  # before there were views: an empty one
+        baseline=stored.get(b"baseline", b""),
     )
 
 
@@ -74,6 +76,8 @@ def publish(redis: Redis, snapshot: Snapshot, *, tenant: str) -> bool:
     script = redis.register_script(_PUBLISH)
     decisions = keys.objects(tenant, "decision")
     script_keys = [keys.snapshot(tenant), keys.live(tenant), keys.metrics(tenant), keys.ROLLUP, decisions]
+    if snapshot.baseline:
+        values["baseline"] = snapshot.baseline
     fields = [part for pair in values.items() for part in pair]
     while True:
         stored = cast("dict[bytes, bytes]", redis.hgetall(decisions))

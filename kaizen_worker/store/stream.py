@@ -16,6 +16,7 @@ from kaizen_api import keys
 from kaizen_api.metrics import table
 from kaizen_api.metrics.table import MILLION, field
 from kaizen_api.schema import Record
+from kaizen_worker.store.log import pack_topics
 
 _NEXT = files(__package__).joinpath("next.lua").read_text()
 _COMMIT = files(__package__).joinpath("commit.lua").read_text()
@@ -88,7 +89,13 @@ class Stream:
         self._redis.hdel(keys.tries(self._tenant), delivery.id)
 
     def commit(
-        self, deliveries: Sequence[Delivery], records: Sequence[Record], topics: Sequence[str | None], batch: bytes
+        self,
+        deliveries: Sequence[Delivery],
+        records: Sequence[Record],
+        topics: Sequence[str | None],
+        batch: bytes,
+        *,
+        cycle: str = "",
     ) -> bool:
         """Save, count and acknowledge; False if another consumer took over a part, and then nothing was done.
 
@@ -97,6 +104,7 @@ class Stream:
             records: n, what they say.
             topics: n, live topic of each, None for none.
             batch: The records as the log keeps them.
+            cycle: Whose topics they are, '' for none.
         """
         columns = (
             [delivery.id for delivery in deliveries],
@@ -104,7 +112,14 @@ class Stream:
             [_recent_value(record) for record in records],
             _SERIES,
         )
-        arguments: list[Any] = [keys.GROUP, self.consumer, batch, self._recent, _ENCODER.encode(columns)]
+        arguments: list[Any] = [
+            keys.GROUP,
+            self.consumer,
+            batch,
+            self._recent,
+            _ENCODER.encode(columns),
+            pack_topics(topics, cycle),
+        ]
         script_keys = [
             self._stream,
             keys.log(self._tenant),
