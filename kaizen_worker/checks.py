@@ -1,4 +1,4 @@
-"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the search sources."""
+"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the backend, the search sources."""
 
 from datetime import timedelta
 
@@ -6,13 +6,15 @@ from celery.schedules import crontab
 
 from kaizen_api.checks import Check
 from kaizen_api.config import KaizenConfig
+from kaizen_api.errors import Unavailable
+from kaizen_worker.engine import backends
 from kaizen_worker.pipeline.embed import load
 from kaizen_worker.schedule import schedule
 
 
 def check_engine(config: KaizenConfig) -> list[Check]:
-    """One check for each job of beat's schedule, and one each for embedder and sources."""
-    return [*_schedule(config), _embedder(config), _sources(config)]
+    """One check for each job of beat's schedule, and one each for embedder, backend and sources."""
+    return [*_schedule(config), _embedder(config), _backend(config), _sources(config)]
 
 
 def _schedule(config: KaizenConfig) -> list[Check]:
@@ -37,6 +39,15 @@ def _embedder(config: KaizenConfig) -> Check:
     embedder = load(config.embedder)
     rows = embedder.embed(["one look at the embedder"])
     return Check("embedder", ok=True, detail=f"{embedder.name}, {rows.shape[1]} dimensions")
+
+
+def _backend(config: KaizenConfig) -> Check:
+    try:
+        choice = backends.choose(config.cluster_backend)
+    except Unavailable as error:
+        return Check("cluster backend", ok=False, detail=str(error), remedy="or set KAIZEN_CLUSTER_BACKEND=auto")
+    backend = choice.backend
+    return Check("cluster backend", ok=True, detail=f"{backend.name} on {backend.device}, {choice.reason}")
 
 
 def _sources(config: KaizenConfig) -> Check:

@@ -119,5 +119,5 @@ def _topics(tenant: Tenant, queries: Sequence[str]) -> list[str | None]:
     snapshot = load_snapshot(tenant.redis, tenant=tenant.name)
     if snapshot is None or snapshot.model != tenant.embedder.name:
         return [None] * len(queries)
-    codes = dict(zip(texts, assign(vectors, snapshot.clusters).tolist(), strict=True))
+    codes = dict(zip(texts, assign(vectors, snapshot.clusters, backend=tenant.backend).tolist(), strict=True))
     return [snapshot.topics[codes[query]].id if codes[query] >= 0 else None for query in queries]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
@@ -60,9 +61,10 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     asked = asked_texts(seen, follow_up) if tenant.config.enable_clustering else np.empty(0, np.int64)
     texts, vectors = [seen.texts[i] for i in asked], seen.vectors[asked]
     weights = np.bincount(seen.text[~follow_up], minlength=len(seen.texts))[asked].astype(np.int64)
-    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed)
+    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed, backend=tenant.backend)
     examples = exemplars(vectors, texts, labels=clusters.labels, centroids=clusters.centroids)
-    ids, events = _identify(last, clusters, vectors, weights, medoids=[example[0] for example in examples])
+    previous = _previous(last, vectors, tenant.backend)
+    ids, events = _identify(last, clusters, previous, weights, medoids=[example[0] for example in examples])
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
@@ -83,14 +85,19 @@ def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:
 
 
 def _identify(
-    last: Snapshot | None, clusters: Clusters, vectors: Halves, weights: NDArray[np.int64], *, medoids: list[str]
+    last: Snapshot | None, clusters: Clusters, previous: Codes, weights: NDArray[np.int64], *, medoids: list[str]
 ) -> tuple[tuple[str, ...], tuple[Event, ...]]:
-    """Permanent ids of the clusters, and what happened to the topics; the last ones judge by their centroids."""
+    """Permanent ids of the clusters, and what happened to the topics."""
     before = () if last is None else tuple(topic.id for topic in last.topics)
-    none = np.full(len(vectors), -1, np.int32)
-    previous = assign(vectors, last.clusters) if last is not None and before and len(vectors) else none
     lineage = trace(previous=previous, previous_ids=before, labels=clusters.labels, medoids=medoids, weights=weights)
     return lineage.ids, lineage.events
+
+
+def _previous(last: Snapshot | None, vectors: Halves, backend: Backend) -> Codes:
+    """The last topic of each text, -1 for none; the last ones judge by their centroids."""
+    if last is None or not last.topics or not len(vectors):
+        return np.full(len(vectors), -1, np.int32)
+    return assign(vectors, last.clusters, backend=backend)
 
 
 def _names(texts: Sequence[str], weights: NDArray[np.int64], clusters: Clusters) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from kaizen_worker.pipeline.assignment import nearest
+from kaizen_worker.pipeline.backend import NUMPY, Backend
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import centroids, fence
@@ -36,7 +37,14 @@ SMALLEST = 3
 """Interactions below which a cluster is dissolved into the others."""
 
 
-def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray[np.int64], seed: int) -> Clusters:
+def cluster(
+    vectors: Vectors | Halves,
+    texts: Sequence[str],
+    *,
+    weights: NDArray[np.int64],
+    seed: int,
+    backend: Backend = NUMPY,
+) -> Clusters:
     """Cluster u distinct texts.
 
     Args:
@@ -45,6 +53,8 @@ def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray
         weights: (u,) interactions of each text. A text counts once for where topics lie, and with its weight for
             whether a cluster is large enough.
         seed: Of the sample and the halvings.
+        backend: Where neighbours and nearest centroids are looked for. What joins them, Louvain's communities among
+            them, runs on the host.
 
     Returns:
         Clusters, the largest first, in the embedder's space. Noise are the texts that stand apart from all of them, a
@@ -54,34 +64,38 @@ def cluster(vectors: Vectors | Halves, texts: Sequence[str], *, weights: NDArray
         return Clusters(np.empty(0, np.int32), np.empty((0, vectors.shape[1]), np.float32), np.empty(0, np.int32), 1.0)
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     if np.array_equal(order, np.arange(len(texts))):
-        return _cluster(vectors, texts, weights, seed)
-    found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed)
+        return _cluster(vectors, texts, weights, seed, backend)
+    found = _cluster(vectors[order], [texts[i] for i in order], weights[order], seed, backend)
     labels = np.empty_like(found.labels)
     labels[order] = found.labels
     return replace(found, labels=labels)
 
 
-def _cluster(vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Clusters:
+def _cluster(
+    vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend
+) -> Clusters:
     with threadpool_limits(limits=1):  # sums in another order would be other sums
         drawn = draw(hashes(texts, seed=seed), SAMPLE)
         sample = vectors[drawn].astype(np.float32)
-        found = _partition(sample, [texts[i] for i in drawn], weights[drawn], seed)
-        labels, cosines = nearest(vectors, centroids(sample, found))
+        found = _partition(sample, [texts[i] for i in drawn], weights[drawn], seed, backend)
+        labels, cosines = nearest(vectors, centroids(sample, found), backend=backend)
         threshold = fence(cosines)
         labels = _by_size(np.where(cosines >= threshold, labels, np.int32(-1)), weights)
         settled = centroids(vectors, labels)
         return Clusters(labels, settled, groups(settled), threshold)
 
 
-def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
+def _partition(
+    vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend
+) -> Codes:
     """Give the cluster (u,) of each of the texts that are compared with each other; every number occurs."""
     if len(texts) < FEW:
         apart = separate(vectors)
         if apart.any() or len(texts) < FEWEST:
             return _dissolve(vectors, apart, weights)
     rows = combine(vectors, texts, seed=seed)
-    near = nearest_rows(rows, READ)
-    resolution = choose(rows, near, hashes(texts, seed=seed))
+    near = nearest_rows(rows, READ, backend=backend)
+    resolution = choose(rows, near, hashes(texts, seed=seed), backend=backend)
     return _dissolve(rows, communities(graph(near, neighbours=NEIGHBOURS), resolution=resolution), weights)
 
 
