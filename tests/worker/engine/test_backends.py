@@ -1,6 +1,7 @@
 """The choice of a backend: by name, by what is present, and refused with what to install."""
 
 import importlib
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import InvalidConfig, Unavailable
 from kaizen_worker import app, checks
-from kaizen_worker.engine import backends
+from kaizen_worker.engine import backends, live, runtime
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.pipeline.backend import NUMPY
 
@@ -98,3 +99,22 @@ def test_torch_on_the_cpu_only_for_whoever_asks(monkeypatch):
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
     assert np.array_equal(backend.get(backend.put(rows)), rows)
     assert backends.choose("auto").backend.name == ("numpy" if backend.device == "CPU" else "torch")
+
+
+def test_cycles_and_live_batches_run_on_the_one_backend(monkeypatch, tenant, push, analyse):
+    copied = []
+
+    def put(rows):
+        copied.append(rows.shape)
+        return rows
+
+    noting = backends.Choice(replace(NUMPY, put=put), "a test's")
+    monkeypatch.setattr(runtime, "_choose", lambda name: {"auto": noting}[name])
+    push()
+    analyse()
+    assert len(copied) == 2  # the centroids and a block of texts; no batch before, for there were no topics
+    push(10, first=500)
+    live.consume(tenant, place="0")
+    assert len(copied) == 4  # likewise
+    analyse()
+    assert len(copied) == 8  # likewise, and so for the topics before
