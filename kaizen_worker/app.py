@@ -33,7 +33,14 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
     Args:
         config: The settings.
         tasks: Whether it knows the tasks themselves, as workers must; beat and Flower get along with their names.
+
+    Raises:
+        Unavailable: workers are set to a backend whose packages are absent.
     """
+    if tasks:
+        from kaizen_worker.engine import backends  # noqa: PLC0415  # which beat and Flower do without
+
+        backends.require(config.cluster_backend)
     celery = Celery("kaizen", include=["kaizen_worker.tasks", "kaizen_worker.signs"] if tasks else [])
     celery.conf.update(
         jobs.settings(broker_url(config)),

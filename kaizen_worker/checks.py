@@ -1,4 +1,4 @@
-"""What `kaizen doctor` sees of the engine: beat's schedule, the embedder, the naming, the search sources."""
+"""What `kaizen doctor` sees of the engine: beat's schedule, embedder, backend, naming, search sources."""
 
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from kaizen_api.checks import Check
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_worker import chat
+from kaizen_worker.engine import backends
 from kaizen_worker.pipeline.embed import load
 from kaizen_worker.schedule import schedule
 
@@ -15,8 +16,8 @@ _LOOK_SECONDS = 5.0
 
 
 def check_engine(config: KaizenConfig) -> list[Check]:
-    """One check for each job of beat's schedule, and one each for embedder, naming and sources."""
-    return [*_schedule(config), _embedder(config), _naming(config), _sources(config)]
+    """One check for each job of beat's schedule, and one each for embedder, backend, naming and sources."""
+    return [*_schedule(config), _embedder(config), _backend(config), _naming(config), _sources(config)]
 
 
 def _schedule(config: KaizenConfig) -> list[Check]:
@@ -41,6 +42,15 @@ def _embedder(config: KaizenConfig) -> Check:
     embedder = load(config.embedder)
     rows = embedder.embed(["one look at the embedder"])
     return Check("embedder", ok=True, detail=f"{embedder.name}, {rows.shape[1]} dimensions")
+
+
+def _backend(config: KaizenConfig) -> Check:
+    try:
+        choice = backends.choose(config.cluster_backend)
+    except Unavailable as error:
+        return Check("cluster backend", ok=False, detail=str(error), remedy="or set KAIZEN_CLUSTER_BACKEND=auto")
+    backend = choice.backend
+    return Check("cluster backend", ok=True, detail=f"{backend.name} on {backend.device}, {choice.reason}")
 
 
 def _naming(config: KaizenConfig) -> Check:

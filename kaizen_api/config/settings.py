@@ -150,6 +150,8 @@ class KaizenConfig(BaseSettings):
     """Of everything that draws: clustering, hold-outs, simulation."""
     embedder: Literal["minilm", "hashed"] = "minilm"
     """`minilm`: the small transformer. `hashed`: character n-grams, far faster, less accurate."""
+    cluster_backend: Literal["auto", "numpy", "torch", "cuml"] = "auto"
+    """Where clustering and assignment run. `auto`: on a CUDA device where PyTorch or CuPy has one, else by numpy."""
     batch_size: int = Field(500, ge=1, le=5_000)
     """Interactions in one commit."""
     max_deliveries: int = Field(5, ge=1, le=100)

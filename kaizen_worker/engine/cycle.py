@@ -139,7 +139,8 @@ def _publish(tenant: Tenant, progress: Progress, found: Found, sample: Sample) -
     """
     snapshot = found.snapshot(progress.cycle.id, tenant.embedder.name)
     if tenant.config.enable_clustering:
-        snapshot = replace(snapshot, baseline=usual(sample, found.clusters, shown=found.shown()))
+        known = usual(sample, found.clusters, shown=found.shown(), backend=tenant.backend)
+        snapshot = replace(snapshot, baseline=known)
     if not publish(tenant.redis, snapshot, tenant=tenant.name):
         raise Unavailable("another analysis of this tenant was faster: this one begins again")
     record(tenant, snapshot, at=progress.at)

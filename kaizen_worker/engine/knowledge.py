@@ -102,6 +102,7 @@ class LookUp:
     def _topic(self, snapshot: Snapshot | None, query: str) -> str | None:
         if snapshot is None or not snapshot.topics or snapshot.model != self._runtime.embedder.name:
             return None
+        # on the host: one row is compared there before a device is asked
         code = int(assign(self._embed(query)[None, :], snapshot.clusters)[0])
         return snapshot.shown[code] if code >= 0 else None
 

@@ -122,6 +122,6 @@ def _topics(tenant: Tenant, queries: Sequence[str]) -> tuple[list[str | None], s
     snapshot = load_snapshot(tenant.redis, tenant=tenant.name)
     if snapshot is None or snapshot.model != tenant.embedder.name:
         return [None] * len(queries), ""
-    codes = dict(zip(texts, assign(vectors, snapshot.clusters).tolist(), strict=True))
+    codes = dict(zip(texts, assign(vectors, snapshot.clusters, backend=tenant.backend).tolist(), strict=True))
     topics = [snapshot.shown[codes[query]] if codes[query] >= 0 else None for query in queries]
     return topics, snapshot.cycle

@@ -15,8 +15,10 @@ from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
 from kaizen_worker.breaker import CircuitBreaker
+from kaizen_worker.engine import backends
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.retrieval import Retrieval
+from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.pipeline.embed import Embedder, load
 from kaizen_worker.store.detection import Detection
 from kaizen_worker.store.objects import Objects
@@ -31,6 +33,7 @@ _TIMEOUT = 10.0  # seconds a worker may wait for Redis; longer than a producer m
 
 # an embedder loads megabytes; one per process and name is enough for every runtime in it
 _load = cache(load)
+_choose = cache(backends.choose)  # likewise what starts a device
 
 
 class Runtime:
@@ -55,6 +58,11 @@ class Runtime:
     def embedder(self) -> Embedder:
         """What turns texts into vectors."""
         return _load(self.config.embedder)
+
+    @property
+    def backend(self) -> Backend:
+        """Where clustering and assignment run."""
+        return _choose(self.config.cluster_backend).backend
 
     @cached_property
     def intake(self) -> Intake:
@@ -97,6 +105,11 @@ class Tenant:
     def embedder(self) -> Embedder:
         """What turns texts into vectors."""
         return self.runtime.embedder
+
+    @property
+    def backend(self) -> Backend:
+        """Where clustering and assignment run."""
+        return self.runtime.backend
 
     @cached_property
     def vectors(self) -> VectorStore:

@@ -13,6 +13,7 @@ from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.names import given_names, settle_names
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
@@ -78,11 +79,12 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     texts, vectors = [seen.texts[i] for i in asked], seen.vectors[asked]
     weights = np.bincount(seen.text[~follow_up], minlength=len(seen.texts))[asked].astype(np.int64)
     before = last.centroids if last is not None and last.model == tenant.embedder.name else None
-    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed, last=before)
+    clusters = cluster(vectors, texts, weights=weights, seed=tenant.config.seed, last=before, backend=tenant.backend)
     examples = exemplars(vectors, texts, labels=clusters.labels, centroids=clusters.centroids)
     known = _in_this_space(last, tenant.embedder) if last else None
     medoids = [example[0] for example in examples]
-    ids, events = _identify(known, clusters, vectors, weights, medoids=medoids)
+    previous = _previous(known, vectors, tenant.backend)
+    ids, events = _identify(known, clusters, previous, weights, medoids=medoids)
     labels = np.full(len(seen.texts), -1, np.int32)
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
@@ -144,12 +146,10 @@ def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:
 
 
 def _identify(
-    last: Snapshot | None, clusters: Clusters, vectors: Halves, weights: NDArray[np.int64], *, medoids: list[str]
+    last: Snapshot | None, clusters: Clusters, previous: Codes, weights: NDArray[np.int64], *, medoids: list[str]
 ) -> tuple[tuple[str, ...], tuple[Event, ...]]:
-    """Permanent ids of the clusters, and what happened to the topics; the last ones judge by their centroids."""
+    """Permanent ids of the clusters, and what happened to the topics."""
     before = () if last is None else tuple(topic.id for topic in last.topics)
-    none = np.full(len(vectors), -1, np.int32)
-    previous = assign(vectors, last.clusters) if last is not None and before and len(vectors) else none
     lineage = trace(
         previous=previous,
         previous_ids=before,
@@ -161,15 +161,21 @@ def _identify(
     return lineage.ids, lineage.events
 
 
+def _previous(last: Snapshot | None, vectors: Halves, backend: Backend) -> Codes:
+    """The last topic of each text, -1 for none; the last ones judge by their centroids."""
+    if last is None or not last.topics or not len(vectors):
+        return np.full(len(vectors), -1, np.int32)
+    return assign(vectors, last.clusters, backend=backend)
+
+
 def _names(
     texts: Sequence[str], vectors: Halves, weights: NDArray[np.int64], clusters: Clusters, *, taken: Collection[str]
 ) -> tuple[str, ...]:
     """Phrase names; a text counts by how often it was asked and by how typical it is (squared cosine)."""
     members = [np.flatnonzero(clusters.labels == topic) for topic in range(len(clusters.centroids))]
     pairs = zip(members, clusters.centroids, strict=True)
-    typical = [
-        (vectors[rows].astype(np.float32) @ centroid).round(3) for rows, centroid in pairs
-    ]  # so that no last bit decides
+    # rounded, so that no last bit decides
+    typical = [(vectors[rows].astype(np.float32) @ centroid).round(3) for rows, centroid in pairs]
     counts = [weights[rows] * cosines.clip(LEAST) ** 2 for rows, cosines in zip(members, typical, strict=True)]
     return name(
         [[texts[i] for i in rows.tolist()] for rows in members], [each.tolist() for each in counts], taken=taken

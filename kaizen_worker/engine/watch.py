@@ -18,6 +18,7 @@ from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.progress import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.pipeline.assignment import assign
+from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.pipeline.findings.sudden import say
 from kaizen_worker.pipeline.live.arrivals import Arrivals, arrivals
 from kaizen_worker.pipeline.live.baseline import Baseline, baseline
@@ -50,18 +51,19 @@ def watch(tenant: Tenant) -> None:
             claim.give_back()
 
 
-def usual(sample: Sample, clusters: Clusters, *, shown: Sequence[str]) -> bytes:
+def usual(sample: Sample, clusters: Clusters, *, shown: Sequence[str], backend: Backend) -> bytes:
     """What is usual in a cycle's window, for its snapshot.
 
     Args:
         sample: The window with its topics.
         clusters: What live assignment uses, k clusters.
         shown: The topic (k) that each is seen as.
+        backend: Where nearest centroids are looked for.
     """
     seen = sample.window
     place = {topic: code for code, topic in enumerate(sample.topic_ids)}
     codes = np.array([*(place[each] for each in shown), -1], np.int32)  # the last one is what -1 points to
-    topic = codes[assign(seen.vectors, clusters)[seen.text]]
+    topic = codes[assign(seen.vectors, clusters, backend=backend)[seen.text]]
     named = (sample.topic_ids, sample.topic_names)
     return pack_baseline(baseline(seen, topic, clusters, named=named))
 

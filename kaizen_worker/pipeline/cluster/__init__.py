@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from kaizen_worker.pipeline.assignment import nearest
+from kaizen_worker.pipeline.backend import NUMPY, Backend
 from kaizen_worker.pipeline.cluster.anchor import hold
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
@@ -34,13 +35,14 @@ SAMPLE = 8000
 """Texts that are compared with each other; the rest joins the nearest cluster. So is a topic as fine in a million."""
 
 
-def cluster(
+def cluster(  # noqa: PLR0913 - three of the six say how, and have one answer for a tenant
     vectors: Vectors | Halves,
     texts: Sequence[str],
     *,
     weights: NDArray[np.int64],
     seed: int,
     last: Vectors | None = None,
+    backend: Backend = NUMPY,
 ) -> Clusters:
     """Cluster u distinct texts.
 
@@ -51,6 +53,8 @@ def cluster(
             whether a cluster is large enough.
         seed: Of the sample and the halvings.
         last: (p, d) centroids of the last topics, in the same space; they hold as far as the texts allow.
+        backend: Where neighbours and nearest centroids are looked for. What joins them, Louvain's communities among
+            them, runs on the host.
 
     Returns:
         Clusters, the largest first, in the embedder's space. Noise are the texts that stand apart from all of them, a
@@ -62,20 +66,30 @@ def cluster(
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     with threadpool_limits(limits=1):  # sums in another order would be other sums
         if np.array_equal(order, np.arange(len(texts))):
-            return settle(vectors, _fresh(vectors, texts, weights, seed), last, weights=weights)
+            return settle(
+                vectors, _fresh(vectors, texts, weights, seed, backend), last, weights=weights, backend=backend
+            )
         rows, counts = vectors[order], weights[order]
-        found = settle(rows, _fresh(rows, [texts[i] for i in order], counts, seed), last, weights=counts)
+        fresh = _fresh(rows, [texts[i] for i in order], counts, seed, backend)
+        found = settle(rows, fresh, last, weights=counts, backend=backend)
     labels = np.empty_like(found.labels)
     labels[order] = found.labels
     return replace(found, labels=labels)
 
 
-def settle(vectors: Vectors | Halves, fresh: Vectors, last: Vectors | None, *, weights: NDArray[np.int64]) -> Clusters:
+def settle(
+    vectors: Vectors | Halves,
+    fresh: Vectors,
+    last: Vectors | None,
+    *,
+    weights: NDArray[np.int64],
+    backend: Backend = NUMPY,
+) -> Clusters:
     """Put each text to the nearest of the centroids (k, d) of clusters, and of the last topics as far as they hold."""
     means, held = fresh, np.full(len(fresh), -1, np.int32)
     if last is not None and len(last):
-        means, held = hold(vectors, fresh, last, weights=weights)
-    labels, cosines = nearest(vectors, means)
+        means, held = hold(vectors, fresh, last, weights=weights, backend=backend)
+    labels, cosines = nearest(vectors, means, backend=backend)
     threshold = fence(cosines)
     labels = np.where(cosines >= threshold, labels, np.int32(-1))
     order = _heaviest(labels, weights, len(means))
@@ -85,21 +99,25 @@ def settle(vectors: Vectors | Halves, fresh: Vectors, last: Vectors | None, *, w
     return Clusters(rank[labels], settled, groups(settled), threshold, held[order])
 
 
-def _fresh(vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Vectors:
+def _fresh(
+    vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend
+) -> Vectors:
     """Give the centroids (k, d) of the clusters of a sample."""
     drawn = draw(hashes(texts, seed=seed), SAMPLE)
     sample = vectors[drawn].astype(np.float32)
-    return centroids(sample, _partition(sample, [texts[i] for i in drawn], weights[drawn], seed))
+    return centroids(sample, _partition(sample, [texts[i] for i in drawn], weights[drawn], seed, backend))
 
 
-def _partition(vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int) -> Codes:
+def _partition(
+    vectors: Vectors, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend
+) -> Codes:
     """Give the cluster (u,) of each of the texts that are compared with each other; every number occurs."""
     if len(texts) < FEW:
         apart = separate(vectors)
         if apart.any() or len(texts) < FEWEST:
             return _dissolve(vectors, apart, weights)
     rows = combine(vectors, texts, seed=seed)
-    near = nearest_rows(rows, READ)
+    near = nearest_rows(rows, READ, backend=backend)
     resolution = choose(rows, near, hashes(texts, seed=seed))
     return _dissolve(rows, communities(graph(near, neighbours=NEIGHBOURS), resolution=resolution), weights)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaizen_worker.pipeline.assignment import nearest
+from kaizen_worker.pipeline.backend import NUMPY, Backend
 from kaizen_worker.pipeline.cluster.members import BLOCK, SMALLEST, centroids
 from kaizen_worker.types import Codes, Floats, Halves, Vectors
 
@@ -26,7 +27,7 @@ _ALONE = 1e-3  # length of the others' sum below which there are none, but for r
 
 
 def hold(
-    vectors: Vectors | Halves, fresh: Vectors, last: Vectors, *, weights: NDArray[np.int64]
+    vectors: Vectors | Halves, fresh: Vectors, last: Vectors, *, weights: NDArray[np.int64], backend: Backend = NUMPY
 ) -> tuple[Vectors, Codes]:
     """Choose of the last topics those that still hold, and of the fresh clusters those that are let in.
 
@@ -35,23 +36,26 @@ def hold(
         fresh: (k, d) centroids of what clustering found in them.
         last: (p, d) centroids of the last topics, in the same space.
         weights: (u,) interactions of each text.
+        backend: Where nearest centroids are looked for.
 
     Returns:
         Their centroids, and the last topic of each, -1 for none. There are two rounds: what is replaced in the first
         lets more in, in the second.
     """
-    labels, _ = nearest(vectors, fresh)
+    labels, _ = nearest(vectors, fresh, backend=backend)
     own = _own_cosines(vectors, labels, len(fresh))
-    before = np.bincount(nearest(vectors, last)[0], minlength=len(last))
+    before = np.bincount(nearest(vectors, last, backend=backend)[0], minlength=len(last))
     held, let_in = np.arange(len(last), dtype=np.int32), np.zeros(len(fresh), dtype=np.bool_)
     means = last
     for _ in range(2):
-        let_in |= _gains(labels, own - nearest(vectors, means)[1], len(fresh)) > GAIN
-        size = np.bincount(nearest(vectors, np.concatenate([last[held], fresh[let_in]]))[0], minlength=len(held))
+        let_in |= _gains(labels, own - nearest(vectors, means, backend=backend)[1], len(fresh)) > GAIN
+        size = np.bincount(
+            nearest(vectors, np.concatenate([last[held], fresh[let_in]]), backend=backend)[0], minlength=len(held)
+        )
         held = held[size[: len(held)] >= np.maximum(KEPT * before[held], 1)]
         means = np.concatenate([last[held], fresh[let_in]])
     origin = np.concatenate([held, np.full(int(let_in.sum()), -1, np.int32)])
-    large = np.bincount(nearest(vectors, means)[0], weights=weights, minlength=len(means)) >= SMALLEST
+    large = np.bincount(nearest(vectors, means, backend=backend)[0], weights=weights, minlength=len(means)) >= SMALLEST
     return (means[large], origin[large]) if large.any() else (means, origin)
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sknetwork.clustering import Louvain
 
+from kaizen_worker.pipeline.backend import NUMPY, Array, Backend
 from kaizen_worker.types import Codes, Vectors
 
 BLOCK = 1024
@@ -14,20 +15,33 @@ Neighbours = NDArray[np.int32]
 """(u, m) rows that are nearest to each row, the nearest first."""
 
 
-def nearest_rows(rows: Vectors, count: int) -> Neighbours:
+def nearest_rows(rows: Vectors, count: int, *, backend: Backend = NUMPY) -> Neighbours:
     """Give the `count` nearest others of each of the unit rows (u, d) by cosine; all of them if there are fewer.
 
-    Equally near ones in the order of rows.
+    Equally near ones in the order of rows. All rows are on the backend's device; what comes back are the nearest.
     """
     count = min(count, len(rows) - 1)
-    near = np.empty((len(rows), count), dtype=np.int32)
-    for start in range(0, len(rows), BLOCK):
-        cosine = rows[start : start + BLOCK] @ rows.T
-        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -np.inf  # not its own neighbour
-        found = np.sort(np.argpartition(cosine, -count, axis=1)[:, -count:], axis=1)
-        order = np.argsort(-np.take_along_axis(cosine, found, axis=1), axis=1, kind="stable")
-        near[start : start + BLOCK] = np.take_along_axis(found, order, axis=1)
-    return near
+    held = backend.put(rows)
+    found, cosines = _search(held, count + 1, backend)  # one more, for a row is among its own nearest
+    cosines[found == np.arange(len(rows))[:, None]] = -np.inf
+    order = np.lexsort((found, -cosines))[:, :count]
+    return np.take_along_axis(found, order, axis=1)
+
+
+def _search(held: Array, count: int, backend: Backend) -> tuple[Neighbours, NDArray[np.float32]]:
+    """Give which rows are the nearest of each, itself among them unless others are as near, and their cosines."""
+    if backend.knn is not None:
+        apart, near = backend.knn(n_neighbors=count, algorithm="brute", metric="cosine").fit(held).kneighbors(held)
+        return backend.get(near).astype(np.int32), (1.0 - backend.get(apart)).astype(np.float32)
+    found = np.empty((held.shape[0], count), dtype=np.int32)
+    cosines = np.empty(found.shape, dtype=np.float32)
+    for start in range(0, len(found), BLOCK):
+        span = slice(start, min(start + BLOCK, len(found)))
+        cosine = held[span, :] @ held.T
+        largest = backend.top(cosine, count)
+        found[span] = backend.get(largest)
+        cosines[span] = backend.get(backend.space.take_along_axis(cosine, largest, axis=1))
+    return found, cosines
 
 
 def graph(near: Neighbours, *, neighbours: int, among: NDArray[np.bool_] | None = None) -> sparse.csr_matrix:
