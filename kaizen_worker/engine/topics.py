@@ -16,6 +16,7 @@ from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name
+from kaizen_worker.pipeline.sketch import sketches
 from kaizen_worker.store.snapshot import Snapshot
 from kaizen_worker.types import Clusters, Codes, Halves, Signals, Window
 
@@ -67,7 +68,8 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     labels[asked] = clusters.labels
     topic = memberships(seen, follow_up, labels)
     naming = Naming(ids, _names(texts, weights, clusters), examples, _parents(clusters, ids))
-    described = describe(seen, naming, topics=topic, failure=marks.failure)
+    sketched = sketches(seen, marks, topic, count=len(ids))
+    described = describe(naming, sketched, interactions=len(seen))
     topics = tuple(_carry_on(new, last, events, at=at) for new in described)
     born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     return Found(0 if last is None else last.version, topics, topic, clusters, born)
