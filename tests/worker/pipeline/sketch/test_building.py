@@ -36,6 +36,12 @@ def test_a_sketch_says_what_the_columns_say(log):
         assert {text for _, text in sketch.exemplars} <= {window.texts[i] for i in window.text[asking]}
 
 
+def test_who_asked_is_told_apart_by_user_session_and_interaction(small, known):
+    window, _, topics = small
+    for topic, sketch in enumerate(known):
+        assert sketch.users() == len(np.unique(window.people()[topics == topic]))
+
+
 def test_sums_of_halves_are_exact_whatever_their_sizes(log):
     random = np.random.default_rng(0)
     window, marks, topics = log(5000, texts=4000, users=9)
