@@ -17,9 +17,6 @@ from kaizen_worker.pipeline.sketch.times import BINS
 
 VERSION = b"\x01"
 
-LONGEST = 128 * 1024
-"""Bytes of an encoding; more is not looked at."""
-
 _Count = Annotated[int, Meta(ge=0, le=MOST)]
 
 
@@ -44,7 +41,7 @@ _DECODER = msgspec.msgpack.Decoder(_Stored)
 
 
 def encode(sketch: Sketch) -> bytes:
-    """Give the bytes of a sketch; 1 + 8 d + 8 for each asker kept + some 2 kB for times and exemplars."""
+    """Give the bytes of a sketch: 8 d, 8 for each asker kept, and some 2 kB for times and exemplars."""
     bins = np.flatnonzero(sketch.response_times)
     stored = _Stored(
         interactions=sketch.interactions,
@@ -71,8 +68,8 @@ def decode(encoded: bytes, *, dimension: int) -> Sketch:
     Raises:
         Invalid: no sketch with such vectors has these bytes.
     """
-    if encoded[:1] != VERSION or len(encoded) > LONGEST:
-        raise Invalid(f"no sketch of version {VERSION[0]} of up to {LONGEST} bytes")
+    if encoded[:1] != VERSION:
+        raise Invalid(f"no sketch of version {VERSION[0]}")
     try:
         stored = _DECODER.decode(encoded[1:])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -57,6 +57,24 @@ def test_what_no_interactions_add_up_to_is_refused(known, field, wrong):
         decode(encode(replace(known[0], **{field: wrong(known[0])})), dimension=16)
 
 
+def test_more_exemplars_than_questions_are_refused(known):
+    with pytest.raises(Invalid, match="no sketch"):
+        decode(encode(replace(known[0], questions=1, total=np.zeros(16))), dimension=16)
+
+
+def test_no_interactions_add_up_to_nothing_else(known):
+    for changed in ({"failure": 1}, {"questions": 1}, {"last": 1}, {"askers": known[0].askers}):
+        with pytest.raises(Invalid, match="no sketch"):
+            decode(encode(replace(EMPTY, **changed)), dimension=16)
+
+
+def test_a_hash_that_is_cut_is_refused(known):
+    fields = msgspec.msgpack.decode(encode(known[0])[1:], strict=False)
+    fields[8] = fields[8][:-1]
+    with pytest.raises(Invalid, match="no sketch"):
+        decode(b"\x01" + msgspec.msgpack.encode(fields), dimension=16)
+
+
 @pytest.mark.parametrize("bins", [{BINS: 1}, {-1: 1}, {3: 0}])
 def test_bins_that_cannot_be_are_refused(known, bins):
     fields = msgspec.msgpack.decode(encode(known[0])[1:], strict=False)
@@ -65,10 +83,10 @@ def test_bins_that_cannot_be_are_refused(known, bins):
         decode(b"\x01" + msgspec.msgpack.encode(fields), dimension=16)
 
 
-def test_another_version_another_dimension_and_more_than_enough_are_refused(known):
+def test_another_version_another_dimension_and_too_much_or_too_little_are_refused(known):
     content = encode(known[0])
     longer = msgspec.msgpack.encode([*msgspec.msgpack.decode(content[1:], strict=False), 1])
-    for wrong in (b"", b"\x02" + content[1:], content + b"\x00", content[:-1], b"\x01" + longer, b"\x01" * 200_000):
+    for wrong in (b"", b"\x02" + content[1:], content + b"\x00", content[:-1], b"\x01" + longer):
         with pytest.raises(Invalid, match="no sketch"):
             decode(wrong, dimension=16)
     with pytest.raises(Invalid, match="17 dimensions"):
