@@ -13,6 +13,9 @@ from msgspec.structs import replace
 
 from kaizen_api.schema import Decision, Topic
 
+MAX_TOPIC_NAME = 120
+"""Longest name of a topic that a person may choose, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -67,7 +70,7 @@ class View(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     shown: list[str] = msgspec.field(default_factory=list)  # id under which each topic was shown, in their order
     gone: dict[str, str] = msgspec.field(default_factory=dict)  # as in `Decided`, the latest last
-    users: dict[str, int] = msgspec.field(default_factory=dict)  # distinct users of topics together, by `group`
+    together: dict[str, Topic] = msgspec.field(default_factory=dict)  # what merged topics add up to, by `group`
 
 
 def decided(stored: Mapping[bytes, bytes], view: View) -> Decided:
@@ -76,19 +79,19 @@ def decided(stored: Mapping[bytes, bytes], view: View) -> Decided:
     return Decided({one.id: one for one in decisions}, view.gone)
 
 
-def fold(topics: Sequence[Topic], decided: Decided, users: Mapping[str, int] | None = None) -> list[Topic]:
+def fold(topics: Sequence[Topic], decided: Decided, together: Mapping[str, Topic] | None = None) -> list[Topic]:
     """The topics as people see them, the largest first.
 
     Args:
         topics: As the last analysis found them.
         decided: What people decided.
-        users: Distinct users of topics together, by `group`. People cannot be added up, so the users of topics that
-            were merged since that analysis are the sum: each one at least once.
+        together: What topics add up to, by `group`, as that analysis knows of those that were merged before it. Of
+            others, users are the sum, for people cannot be added up, and quantiles of response times are not told.
     """
     groups: dict[str, list[Topic]] = {}
     for topic in topics:
         groups.setdefault(decided.seen_as(topic.id), []).append(topic)
-    shown = [_named(_together(topic_id, members, users or {}), decided) for topic_id, members in groups.items()]
+    shown = [_named(_together(topic_id, members, together or {}), decided) for topic_id, members in groups.items()]
     return sorted(_distinct(shown), key=lambda topic: -topic.size)
 
 
@@ -97,21 +100,42 @@ def group(ids: Iterable[str]) -> str:
     return "+".join(sorted(ids))
 
 
-def _together(topic_id: str, members: list[Topic], users: Mapping[str, int]) -> Topic:
+def _together(topic_id: str, members: list[Topic], known: Mapping[str, Topic]) -> Topic:
     """One topic of its members; its automatic name and its examples are the target's, or the largest member's."""
     if [one.id for one in members] == [topic_id]:
         return members[0]
     head = next((one for one in members if one.id == topic_id), max(members, key=lambda one: one.size))
-    size = sum(one.size for one in members)
-    failures = sum(one.size * one.failure_rate for one in members)
+    total = known.get(group(one.id for one in members)) or _total(members)
     return replace(
         head,
         id=topic_id,
         merged=sorted(one.id for one in members if one.id != topic_id),
+        size=total.size,
+        failure_rate=total.failure_rate,
+        users=total.users,
+        share=total.share,
+        signs=total.signs,
+        response_time_p50=total.response_time_p50,
+        response_time_p95=total.response_time_p95,
+    )
+
+
+def _total(members: list[Topic]) -> Topic:
+    """What can be said of topics together by what each adds up to."""
+    size = sum(one.size for one in members)
+    weigh = [(one, one.size / size if size else 0.0) for one in members]
+    signs = {sign for one in members for sign in one.signs}
+    return replace(
+        members[0],
         size=size,
-        failure_rate=round(failures / size, 6) if size else 0.0,
-        users=users.get(group(one.id for one in members), sum(one.users for one in members)),
+        failure_rate=round(sum(weight * one.failure_rate for one, weight in weigh), 6),
+        users=sum(one.users for one in members),
         share=round(sum(one.share for one in members), 6),
+        signs={
+            sign: round(sum(weight * one.signs.get(sign, 0.0) for one, weight in weigh), 6) for sign in sorted(signs)
+        },
+        response_time_p50=None,
+        response_time_p95=None,
     )
 
 

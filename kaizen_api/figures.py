@@ -17,6 +17,11 @@ def points(difference: float | None) -> str:
     return f"{_hundredfold(difference)} points"
 
 
+def seconds(time: float) -> str:
+    """A time: "0.312 s"."""
+    return f"{time:.3g} s"
+
+
 def interval(of: Mapping[str, Any]) -> str:
     """An estimate with its 95 % interval; every one that Kaizen stores in unit "share" is a difference of shares."""
     say, unit = (_hundredfold, "points") if of["unit"] == "share" else (_plain, of["unit"])

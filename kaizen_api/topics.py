@@ -33,7 +33,7 @@ class Standing(msgspec.Struct, frozen=True):
         for topic_id, count in self.live.items():
             seen_as = self.decided.seen_as(topic_id)
             live[seen_as] = live.get(seen_as, 0) + count
-        shown = fold(self.found, self.decided, self.view.users)
+        shown = fold(self.found, self.decided, self.view.together)
         return [replace(topic, live=live.get(topic.id, 0)) for topic in shown]
 
 

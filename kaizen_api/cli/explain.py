@@ -5,7 +5,7 @@ from typing import Any
 
 from kaizen_api.cli.approval import entry_line, gap_step, insight_step
 from kaizen_api.cli.output import details
-from kaizen_api.figures import interval, percent, points
+from kaizen_api.figures import interval, percent, points, seconds
 
 _DIAGNOSES = {
     "missing": "nothing in the knowledge base covers it",
@@ -24,7 +24,7 @@ Names = Mapping[str, str]
 
 
 def explain_topic(topic: Shown, names: Names) -> None:
-    """A topic: its name, weight, failure rate, and real queries."""
+    """A topic: its name, weight, failure rate, what shows in it, and real queries."""
     details(_about_topic(topic, names, _history(topic)))
 
 
@@ -56,6 +56,8 @@ def _about_topic(topic: Shown, names: Names, history: list[str]) -> list[tuple[s
         ("with", ", ".join(topic["merged"])),
         ("size", f"{topic['size']} interactions, {percent(topic['share'])} of the window, {topic['users']} users"),
         ("failure rate", percent(topic["failure_rate"])),
+        ("signs", _signs(topic)),
+        ("response time", _response_time(topic)),
         ("part of", called(topic["parent"], names)),
         ("examples", topic["exemplars"]),
         ("history", history),
@@ -128,6 +130,17 @@ def verdict(effect: Shown, *, reverted: bool) -> str:
 def called(topic: str | None, names: Names) -> str | None:
     """A topic by id and name."""
     return f"{topic} ({names[topic]})" if topic is not None and topic in names else topic
+
+
+def _signs(topic: Shown) -> str:
+    """What shows in its interactions, the most frequent first."""
+    signs = sorted(topic["signs"].items(), key=lambda sign: (-sign[1], sign[0]))
+    return ", ".join(f"{sign} {percent(share)}" for sign, share in signs)
+
+
+def _response_time(topic: Shown) -> str | None:
+    half, most = topic["response_time_p50"], topic["response_time_p95"]
+    return None if half is None else f"half within {seconds(half)}, 95 % within {seconds(most)}"
 
 
 def _rate(effect: Shown, arm: str) -> str:

@@ -98,6 +98,8 @@ const VIEWS = {
     ["Name", (row) => row.name],
     ["Interactions", (row) => number(row.size), "number"],
     ["Failure rate", (row) => percent(row.failure_rate), "number"],
+    ["Errors", (row) => percent(row.signs.error || 0), "number"],
+    ["95 % within", (row) => (row.response_time_p95 === null ? "" : threeDigits(row.response_time_p95) + " s"), "number"],
     ["For example", (row) => items(row.exemplars.slice(0, 3))],
   ]],
   effects: ["What each applied insight changed, against conversations held out", [

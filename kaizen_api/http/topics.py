@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from kaizen_api.decided import MAX_TOPIC_NAME
 from kaizen_api.http.answers import answer
 from kaizen_api.http.openapi import described
 from kaizen_api.http.service import Serving
 from kaizen_api.http.tenants import Tenant
 from kaizen_api.http.view import Viewed
-from kaizen_api.schema import MAX_TOPIC_NAME
 
 router = APIRouter(tags=["topics"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from kaizen_api.figures import interval, percent, points
+from kaizen_api.figures import interval, percent, points, seconds
 from kaizen_api.report.results import Results
 
 
@@ -43,7 +43,7 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def render_page(results: Results) -> str:
     """The page; everything in it that came from a log is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=percent, points=points, interval=interval)
+    environment.filters.update(percent=percent, points=points, interval=interval, seconds=seconds)
     template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     names = {topic["id"]: topic["name"] for topic in results.topics}
     page: str = template.render(
@@ -53,6 +53,7 @@ def render_page(results: Results) -> str:
         gaps=results.gaps,
         names=names,
         examples={topic["id"]: topic["exemplars"] for topic in results.topics},
+        timed=any(topic["response_time_p95"] is not None for topic in results.topics),
         largest=max((topic["size"] for topic in results.topics), default=1),
     )
     return page

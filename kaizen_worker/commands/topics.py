@@ -7,7 +7,8 @@ import click
 
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit
-from kaizen_api.schema import MAX_TOPIC_NAME, Topic
+from kaizen_api.decided import MAX_TOPIC_NAME
+from kaizen_api.schema import Topic
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import decisions
 

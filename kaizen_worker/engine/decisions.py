@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from kaizen_api.decided import Decided
+from kaizen_api.decided import MAX_TOPIC_NAME, Decided
 from kaizen_api.errors import Conflict, Invalid
 from kaizen_api.metrics.table import field
-from kaizen_api.schema import MAX_TOPIC_NAME, Decision, Step, Topic
+from kaizen_api.schema import Decision, Step, Topic
 from kaizen_api.topics import Standing, look_up, standing
 from kaizen_worker.engine.runtime import Tenant
 

@@ -19,6 +19,7 @@ from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name
+from kaizen_worker.pipeline.sketch import Sketch, merge, sketches
 from kaizen_worker.store.snapshot import Snapshot
 from kaizen_worker.types import Clusters, Codes, Halves, Signals, Window
 
@@ -44,7 +45,7 @@ class Found:
     part: Codes  # (n,) into parts, -1 for noise
     clusters: Clusters
     decided: Decided  # what people had decided
-    users: Mapping[str, int]  # distinct users of topics that count as one, by `group`
+    together: Mapping[str, Topic]  # what topics that count as one add up to, by `group`
     born: frozenset[str]  # ids that are new, empty in a first cycle
 
     def shown(self) -> list[str]:
@@ -60,7 +61,7 @@ class Found:
             topics=self.parts,
             centroids=self.clusters.centroids,
             threshold=self.clusters.threshold,
-            view=View(shown=self.shown(), gone=dict(self.decided.gone), users=dict(self.users)),
+            view=View(shown=self.shown(), gone=dict(self.decided.gone), together=dict(self.together)),
         )
 
 
@@ -95,13 +96,14 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
     taken = [*chosen.values(), *(asked.name for asked in given.values() if asked.name is not None)]
     names = _names(texts, vectors, weights, clusters, taken=taken)
     naming = Naming(ids, names, examples, _parents(clusters, ids))
-    described = describe(seen, naming, topics=topic, failure=marks.failure)
+    sketched = sketches(seen, marks, topic, count=len(ids))
+    described = describe(naming, sketched, interactions=len(seen))
     carried = [_carry_on(new, known, events, at=at) for new in described]
     parts = settle_names(tenant, carried, given, chosen=chosen)
     born = frozenset(ids) - {old.id for old in last.topics} if last is not None else frozenset[str]()
     shown = [decided.seen_as(part) for part in ids]
-    users = _users(seen, topic, ids, shown)
-    topics = tuple(fold(parts, decided, users))
+    together = _together(naming, sketched, shown, interactions=len(seen))
+    topics = tuple(fold(parts, decided, together))
     place = {each.id: code for code, each in enumerate(topics)}
     codes = np.array([*(place[each] for each in shown), -1], np.int32)  # the last one is what -1 points to
     return Found(
@@ -112,7 +114,7 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
         part=topic,
         clusters=clusters,
         decided=decided,
-        users=users,
+        together=together,
         born=born,
     )
 
@@ -127,13 +129,20 @@ def _gone(last: Snapshot | None, decided: Decided, living: Sequence[str], events
     return {topic: heir for topic, heir in gone.items() if topic in late or topic in chosen}
 
 
-def _users(seen: Window, part: Codes, ids: Sequence[str], shown: Sequence[str]) -> dict[str, int]:
-    """Distinct users of each topic that people merged of several parts, by the group's name."""
-    people, codes = seen.people(), np.array([*shown, ""], dtype=object)[part]
-    members = {each: [part_id for part_id, at in zip(ids, shown, strict=True) if at == each] for each in set(shown)}
-    return {
-        group(parts): len(np.unique(people[codes == each])) for each, parts in sorted(members.items()) if len(parts) > 1
-    }
+def _together(
+    naming: Naming, sketched: Sequence[Sketch], shown: Sequence[str], *, interactions: int
+) -> dict[str, Topic]:
+    """What the topics that people merged add up to, by the group's name."""
+    members: dict[str, list[int]] = {}
+    for code, each in enumerate(shown):
+        members.setdefault(each, []).append(code)
+    found: dict[str, Topic] = {}
+    for codes in members.values():
+        if len(codes) > 1:
+            head = naming.of(codes[0])
+            (topic,) = describe(head, [merge(sketched[code] for code in codes)], interactions=interactions)
+            found[group(naming.ids[code] for code in codes)] = topic
+    return found
 
 
 def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaizen_api.schema import Topic
-from kaizen_worker.types import Codes, Flags, Floats, Window
+from kaizen_worker.pipeline.sketch import Sketch
+from kaizen_worker.types import Codes, Flags, Window
 
 
 def asked_texts(window: Window, follow_up: Flags) -> NDArray[np.int64]:
@@ -51,28 +52,36 @@ class Naming:
     exemplars: Sequence[Sequence[str]]
     parents: Sequence[str | None]
 
+    def of(self, topic: int) -> "Naming":
+        """What one of them is called."""
+        return Naming([self.ids[topic]], [self.names[topic]], [self.exemplars[topic]], [self.parents[topic]])
 
-def describe(window: Window, naming: Naming, *, topics: Codes, failure: Floats) -> tuple[Topic, ...]:
-    """The k topics with what they add up to over the window.
+
+def describe(naming: Naming, sketched: Sequence[Sketch], *, interactions: int) -> tuple[Topic, ...]:
+    """The k topics with what they add up to.
 
     Args:
-        window: n interactions.
         naming: What the topics are called.
-        topics: (n,) topic of each, -1 for noise.
-        failure: (n,) probability that it failed.
+        sketched: k sketches of them.
+        interactions: How many there are, with those of no topic.
     """
-    asking = window.people()
-    member = [np.flatnonzero(topics == topic) for topic in range(len(naming.ids))]
     return tuple(
         Topic(
             id=naming.ids[topic],
             name=naming.names[topic],
-            size=len(rows),
-            failure_rate=round(float(failure[rows].mean()), 6) if len(rows) else 0.0,
+            size=sketch.interactions,
+            failure_rate=round(sketch.failure_rate(), 6),
             exemplars=list(naming.exemplars[topic]),
             parent=naming.parents[topic],
-            users=len(np.unique(asking[rows])),
-            share=round(len(rows) / len(window), 6),
+            users=sketch.users(),
+            share=round(sketch.interactions / interactions, 6),
+            signs={sign: round(share, 6) for sign, share in sketch.signs().items()},
+            response_time_p50=_seconds(sketch.response_time(0.5)),
+            response_time_p95=_seconds(sketch.response_time(0.95)),
         )
-        for topic, rows in enumerate(member)
+        for topic, sketch in enumerate(sketched)
     )
+
+
+def _seconds(time: float | None) -> float | None:
+    return None if time is None else round(time, 6)

@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kaizen_api.decided import Decided, fold, group
 from kaizen_api.schema import Decision, Step, Topic
@@ -34,11 +35,15 @@ def test_a_merged_topic_counts_to_its_target_however_far():
     assert (all_of_them.id, all_of_them.name, all_of_them.merged) == ("c", "about c", ["a", "b"])
 
 
-def test_users_are_those_that_the_analysis_counted_where_it_knew_the_group():
-    found = [topic("a"), topic("b")]
+def test_what_topics_add_up_to_is_what_the_analysis_counted_where_it_knew_the_group():
+    found = [topic("a"), replace(topic("b"), signs={"error": 0.5}, response_time_p95=2.0)]
     merged = decided(Decision(id="b", into="a"))
-    assert fold(found, merged, {group(["b", "a"]): 5})[0].users == 5
-    assert fold(found, merged, {group(["b", "c"]): 5})[0].users == 8
+    known = replace(topic("b"), users=5, signs={"error": 0.25}, response_time_p95=1.5)
+    (one,) = fold(found, merged, {group(["b", "a"]): known})
+    assert (one.id, one.users, one.signs, one.response_time_p95) == ("a", 5, {"error": 0.25}, 1.5)
+    (other,) = fold(found, merged, {group(["b", "c"]): known})
+    share = found[1].size / (found[0].size + found[1].size) / 2
+    assert (other.users, other.signs, other.response_time_p95) == (8, {"error": round(share, 6)}, None)
 
 
 def test_a_target_that_ended_goes_on_in_what_was_merged_into_it():

@@ -95,6 +95,7 @@ def found():
 @pytest.fixture
 def topics(redis):
     card = Topic(id="t1", name="card pin", size=60, failure_rate=0.5, exemplars=["reset my pin", "new pin"], share=0.6)
-    card = msgspec.structs.replace(card, users=9)
+    card = msgspec.structs.replace(card, users=9, response_time_p50=0.8123, response_time_p95=12.0)
+    card.signs = {"error": 0.05, "rephrase": 0.125}
     refund = Topic(id="t2", name="refund", size=40, failure_rate=0.1, exemplars=["money back"], share=0.4, parent="t1")
     redis.hset(keys.snapshot("default"), "topics", msgspec.msgpack.encode([card, refund]))

@@ -51,7 +51,9 @@ def test_a_topic_is_shown_with_its_examples(show, kaizen_json):
     assert kaizen_json("topics", "show", "t1")["exemplars"] == ["reset my pin", "new pin"]
     text = show("topics", "t1")
     assert "60 interactions, 60.0% of the window, 9 users" in text
-    assert "failure rate  50.0%" in text
+    assert "failure rate   50.0%" in text
+    assert "signs          rephrase 12.5%, error 5.0%" in text
+    assert "response time  half within 0.812 s, 95 % within 12 s" in text
     assert "new pin" in text
     assert "part of" not in text
 
@@ -60,6 +62,14 @@ def test_a_topic_is_shown_with_its_examples(show, kaizen_json):
 def test_the_topic_above_has_its_name(show, kaizen_json):
     assert "part of       t1 (card pin)" in show("topics", "t2")
     assert kaizen_json("topics", "show", "t2")["parent"] == "t1"
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_topic_whose_times_are_not_known_has_no_line_of_them(show, kaizen_json):
+    text = show("topics", "t2")
+    assert "response time" not in text
+    assert "signs" not in text
+    assert kaizen_json("topics", "show", "t2")["response_time_p95"] is None
 
 
 @pytest.mark.usefixtures("topics")

@@ -50,7 +50,15 @@ FOUND = {
         )
     ],
 }
-TOPIC = Topic(id="t1", name="card · pin", size=1160, failure_rate=0.5123, exemplars=["how do I reset my PIN?"] * 3)
+TOPIC = Topic(
+    id="t1",
+    name="card · pin",
+    size=1160,
+    failure_rate=0.5123,
+    exemplars=["how do I reset my PIN?"] * 3,
+    signs={"error": 0.0416},
+    response_time_p95=2.345678,
+)
 PROBE = """
 const root = document.documentElement;
 const inside = (node) => {
@@ -170,6 +178,7 @@ async def test_numbers_are_said_as_everywhere(seen):
     assert cells["insights"][0]["Confidence"] == "98.7%"
     assert cells["effects"][0]["Difference"] == "-37.5 points (95 % interval -50.0 to -25.0)"
     assert cells["topics"][0]["Failure rate"] == "51.2%"
+    assert (cells["topics"][0]["Errors"], cells["topics"][0]["95 % within"]) == ("4.2%", "2.35 s")
 
 
 async def test_a_card_is_still_a_table_to_whoever_hears_it(seen):

@@ -114,6 +114,18 @@ def test_a_difference_is_in_points_and_a_share_in_per_cent(results, tmp_path):
     assert "<dt>Why</dt><dd>2.35 s (95 % interval ? to 12);" in page
 
 
+def test_response_times_have_a_column_where_there_are_any(results, tmp_path):
+    [topic] = results.topics
+    page = told(results, tmp_path)
+    assert '<td class="right">50.0%</td> <td class="right">0.0%</td> <td>' in page
+    assert "95 % within" not in page
+    slow = {**topic, "id": "t2", "signs": {"error": 0.0416}, "response_time_p95": 2.345678}
+    page = told(results, tmp_path, topics=[slow, topic])
+    assert '<td class="right">4.2%</td> <td class="right">2.35 s</td>' in page
+    assert '<td class="right">0.0%</td> <td class="right"></td>' in page
+    assert page.count("95 % within") == 1
+
+
 def test_what_users_wrote_is_escaped(folder):
     page = (folder / "report.html").read_text()
     assert "<script" not in page

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 from kaizen_api import jobs, keys
+from kaizen_api.decided import MAX_TOPIC_NAME
 from kaizen_api.errors import Conflict, Invalid, NotFound
 from kaizen_api.metrics import field
 from kaizen_api.queries import Queries
-from kaizen_api.schema import MAX_TOPIC_NAME
 from kaizen_worker.engine import cycle, decisions, live, topics
 from kaizen_worker.engine.decisions import merge, rename, split
 from kaizen_worker.store import snapshot
