@@ -25,7 +25,7 @@ def _absolute(path: Path) -> Path:
 
 def _key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value().strip():
-        raise ValueError("is empty: give the tenant a long random text as its key")
+        raise ValueError("is empty: a tenant's key is a long random text")
     if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
         raise ValueError("has a blank or a sign beyond ASCII, which a header cannot carry: choose another")
     return key

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kaizen_api.masking import mask
 from kaizen_api.schema import Hit, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.prove import Measured, measured
@@ -86,7 +87,7 @@ class LookUp:
         return snapshot.topics[code].id if code >= 0 else None
 
     def _vector(self, query: str) -> Vectors:
-        vector: Vectors = self._runtime.embedder.embed([query])[0]
+        vector: Vectors = self._runtime.embedder.embed([mask(query)])[0]  # as the log has it
         return vector
 
 

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from kaizen_api.schema import Step, Topic
+from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name
