@@ -1,5 +1,6 @@
 """What `kaizen doctor` sees of the engine: beat's schedule, embedder, backend, naming, search sources."""
 
+import time
 from datetime import timedelta
 
 from celery.schedules import crontab
@@ -9,10 +10,11 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_worker import chat
 from kaizen_worker.engine import backends
-from kaizen_worker.pipeline.embed import load
+from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.schedule import schedule
 
 _LOOK_SECONDS = 5.0
+_TRIAL = [f"How do I change the address of order number {number}?" for number in range(64)]
 
 
 def check_engine(config: KaizenConfig) -> list[Check]:
@@ -39,9 +41,18 @@ def _when(when: timedelta | crontab, config: KaizenConfig) -> str:
 
 
 def _embedder(config: KaizenConfig) -> Check:
-    embedder = load(config.embedder)
-    rows = embedder.embed(["one look at the embedder"])
-    return Check("embedder", ok=True, detail=f"{embedder.name}, {rows.shape[1]} dimensions")
+    """It is tried: whatever it lacks shows at the first text."""
+    try:
+        embedder = Runtime(config).embedder
+        embedder.embed([_TRIAL[0]])  # reads the model
+        began = time.perf_counter()
+        embedder.embed(_TRIAL)
+        seconds = time.perf_counter() - began
+    except Unavailable as error:
+        remedy = "see docs/embedders.md; until it answers, what comes in waits and is not lost"
+        return Check("embedder", ok=False, detail=str(error), remedy=remedy)
+    detail = f"{embedder.name}, {embedder.dimension} dimensions, {len(_TRIAL) / seconds:,.0f} texts/s in a short trial"
+    return Check("embedder", ok=True, detail=detail)
 
 
 def _backend(config: KaizenConfig) -> Check:

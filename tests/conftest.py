@@ -48,7 +48,7 @@ def redis(server) -> Iterator[Redis]:
 @pytest.fixture
 def config(redis, server, tmp_path) -> KaizenConfig:
     """Settings for the real server, with the fast embedder."""
-    return KaizenConfig(redis_url=server, data_dir=tmp_path, embedder="hashed")
+    return KaizenConfig(redis_url=server, data_dir=tmp_path, embedder="static")
 
 
 @pytest.fixture

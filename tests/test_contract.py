@@ -114,7 +114,7 @@ async def test_the_engine_starts_a_server_of_its_own(tmp_path, wait_until):
     from kaizen_api import Interaction, KaizenConfig, Producer
     from kaizen_worker.engine import KaizenEngine
 
-    config = KaizenConfig(data_dir=tmp_path, use_celery_tasks=False, embedder="hashed")
+    config = KaizenConfig(data_dir=tmp_path, use_celery_tasks=False, embedder="static")
     async with KaizenEngine(config) as engine:
         with Producer(config) as kaizen:
             kaizen.push(Interaction(query="alone"))

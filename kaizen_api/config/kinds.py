@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from kaizen_api.config.hosts import is_host
 from kaizen_api.config.urls import check_chat_url, check_url
@@ -25,7 +25,7 @@ def _absolute(path: Path) -> Path:
 
 def _key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value().strip():
-        raise ValueError("is empty: give the tenant a long random text as its key")
+        raise ValueError("is empty: a tenant's key is a long random text")
     if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
         raise ValueError("has a blank or a sign beyond ASCII, which a header cannot carry: choose another")
     return key
@@ -64,3 +64,10 @@ ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Host = Annotated[str, AfterValidator(_host)]
 Sources = Annotated[list[Literal["folder"]], BeforeValidator(_split)]
+
+
+def model_with_url(model: str | None, others: ValidationInfo) -> str | None:
+    """Refuse an endpoint for names without the name of a model that it has."""
+    if model is None and others.data.get("naming_url") is not None:
+        raise ValueError("is absent: naming_url needs the name of a model that is there")
+    return model

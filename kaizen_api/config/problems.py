@@ -19,7 +19,7 @@ _FORMS = {
 
 def mask_setting(name: str, value: Any) -> str:
     """The value as text, passwords and keys replaced by stars."""
-    if name.split(".", maxsplit=1)[0] in {"user_key", "api_keys", "naming_key"}:
+    if name.split(".", maxsplit=1)[0] in {"user_key", "api_keys", "naming_key", "embedder_key"}:
         return "***" if value else str(value)
     return mask_url(str(value)) if name.endswith("_url") else str(value)
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
 from kaizen_api.config.hosts import is_loopback
 from kaizen_api.config.kinds import (
     AbsolutePath,
@@ -34,6 +35,7 @@ from kaizen_api.config.kinds import (
     Sources,
     TenantName,
     TimeZone,
+    model_with_url,
 )
 from kaizen_api.config.problems import explain, mask_setting
 from kaizen_api.config.sources import (
@@ -148,8 +150,16 @@ class KaizenConfig(BaseSettings):
     """False alarms a week that live patterns may raise, at most, over all tests and tenants together."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything that draws: clustering, hold-outs, simulation."""
-    embedder: Literal["minilm", "hashed"] = "minilm"
-    """`minilm`: the small transformer. `hashed`: character n-grams, far faster, less accurate."""
+    embedder: EmbedderName = "minilm"
+    """What turns texts into vectors, see `docs/embedders.md`: `minilm` and `static` come along, others are extras."""
+    embedder_model: str | None = None
+    """Of `model2vec` and `sentence-transformers` the folder of a saved model, of `openai` the model's id."""
+    embedder_url: EndpointUrl | None = None
+    """Of `openai`: the address that `/embeddings` is added to, like `http://127.0.0.1:8000/v1`."""
+    embedder_key: Key | None = None
+    """Of `openai`: sent as a bearer token; absent: none is."""
+    embedder_dimensions: int | None = Field(None, ge=1, le=16_384)
+    """Of `openai`: how long a vector to ask for; absent: the model's own length."""
     cluster_backend: Literal["auto", "numpy", "torch", "cuml"] = "auto"
     """Where clustering and assignment run. `auto`: on a CUDA device where PyTorch or CuPy has one, else by numpy."""
     batch_size: int = Field(500, ge=1, le=5_000)
@@ -196,12 +206,12 @@ class KaizenConfig(BaseSettings):
             )
         return host
 
-    @field_validator("naming_model")
+    _model_with_url = field_validator("naming_model")(model_with_url)
+
+    @field_validator("embedder_model", "embedder_url")
     @classmethod
-    def _model_with_url(cls, model: str | None, others: ValidationInfo) -> str | None:
-        if model is None and others.data.get("naming_url") is not None:
-            raise ValueError("is absent: naming_url needs the name of a model that is there")
-        return model
+    def _needed_by_the_embedder(cls, value: str | None, others: ValidationInfo) -> str | None:
+        return check_needed(str(others.field_name), value, others.data.get("embedder"))
 
     @field_validator("api_port", "flower_port")
     @classmethod
@@ -251,6 +261,7 @@ class KaizenConfig(BaseSettings):
             "api_keys": {tenant: key.get_secret_value() for tenant, key in self.api_keys.items()},
             "user_key": self.user_key and self.user_key.get_secret_value(),
             "naming_key": self.naming_key and self.naming_key.get_secret_value(),
+            "embedder_key": self.embedder_key and self.embedder_key.get_secret_value(),
         }
 
     def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:

@@ -15,12 +15,12 @@ from kaizen_api import jobs
 from kaizen_api.errors import BreakerOpen, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Step
+from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import NO_SOURCE, longer
 from kaizen_worker.knowledge.making import Errand, from_passage
-from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.search import Source
 from kaizen_worker.search.screening import screen
 from kaizen_worker.store.claims import taken

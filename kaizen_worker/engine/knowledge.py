@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kaizen_api.decided import Decided
+from kaizen_api.masking import mask
 from kaizen_api.schema import Hit, Insight, Topic
 from kaizen_api.topics import standing
 from kaizen_worker.engine import decisions, lifecycle
@@ -107,7 +108,7 @@ class LookUp:
         return snapshot.shown[code] if code >= 0 else None
 
     def _vector(self, query: str) -> Vectors:
-        vector: Vectors = self._runtime.embedder.embed([query])[0]
+        vector: Vectors = self._runtime.embedder.embed([mask(query)])[0]  # as the log has it
         return vector
 
 

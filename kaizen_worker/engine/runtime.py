@@ -1,7 +1,7 @@
 """Runtime: what a process needs to work, built once and handed down; Tenant: the same with one tenant's things."""
 
 import logging
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,12 @@ from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
 from kaizen_worker.breaker import CircuitBreaker
+from kaizen_worker.embedding import Embedder, build
+from kaizen_worker.embedding.choice import BREAKER
 from kaizen_worker.engine import backends
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.retrieval import Retrieval
 from kaizen_worker.pipeline.backend import Backend
-from kaizen_worker.pipeline.embed import Embedder, load
 from kaizen_worker.store.detection import Detection
 from kaizen_worker.store.objects import Objects
 from kaizen_worker.store.vectors import VectorStore
@@ -31,9 +32,8 @@ LOG = logging.getLogger("kaizen")
 
 _TIMEOUT = 10.0  # seconds a worker may wait for Redis; longer than a producer may
 
-# an embedder loads megabytes; one per process and name is enough for every runtime in it
-_load = cache(load)
-_choose = cache(backends.choose)  # likewise what starts a device
+# what starts a device: once a process is enough for every runtime in it
+_choose = cache(backends.choose)
 
 
 class Runtime:
@@ -54,10 +54,10 @@ class Runtime:
         """The server."""
         return self._redis or connect(self.config, timeout=_TIMEOUT)
 
-    @property
+    @cached_property
     def embedder(self) -> Embedder:
         """What turns texts into vectors."""
-        return _load(self.config.embedder)
+        return build(self.config, redis=lambda: self.redis, observe=partial(self.count_transition, BREAKER))
 
     @property
     def backend(self) -> Backend:
@@ -75,6 +75,20 @@ class Runtime:
         from kaizen_worker import search  # noqa: PLC0415  # readers of documents, which only a search needs
 
         return search.build(self.config)
+
+    def count_transition(self, breaker: str, event: str, count: int, *, tenant: str | None = None) -> None:
+        """Count a breaker's change of state, for its tenant too if it has one.
+
+        Each change is told once over all processes, so it is counted once.
+        """
+        kind, _, state = event.partition("_")
+        if kind != "to":
+            return
+        series = field("kaizen_breaker_transitions_total", breaker=breaker, state=state)
+        pipe = self.redis.pipeline()
+        for key in (keys.ROLLUP, *([keys.metrics(tenant)] if tenant else [])):
+            pipe.hincrby(key, series, count)
+        pipe.execute()
 
     def tenant(self, name: str) -> "Tenant":
         """One tenant; kept, because it holds an index."""
@@ -180,16 +194,5 @@ class Tenant:
             recovery_timeout=self.config.gap_fill_backoff_seconds,
             name=name,
             redis=self.redis,
-            observe=lambda event, count: self._count_transition(name, event, count),
+            observe=lambda event, count: self.runtime.count_transition(name, event, count, tenant=self.name),
         )
-
-    def _count_transition(self, name: str, event: str, count: int) -> None:
-        """Each change of state is told once over all processes, so it is counted once."""
-        kind, _, state = event.partition("_")
-        if kind != "to":
-            return
-        series = field("kaizen_breaker_transitions_total", breaker=name, state=state)
-        pipe = self.redis.pipeline()
-        for key in (keys.metrics(self.name), keys.ROLLUP):
-            pipe.hincrby(key, series, count)
-        pipe.execute()

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from kaizen_api.decided import Decided, View, fold, group
 from kaizen_api.schema import Step, Topic
+from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine.names import given_names, settle_names
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import Naming, asked_texts, describe, memberships
 from kaizen_worker.pipeline.naming import exemplars, name

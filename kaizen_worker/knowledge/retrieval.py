@@ -15,11 +15,11 @@ from itertools import islice
 from redis import Redis
 
 from kaizen_api.schema import Entry, Hit
+from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.knowledge.changes import Changes
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.index import Index, View
 from kaizen_worker.knowledge.vectors import EntryVectors, digest
-from kaizen_worker.pipeline.embed import Embedder
 from kaizen_worker.types import Halves, Served, Vectors
 
 EMBEDDED_AT_A_LOOK = 2

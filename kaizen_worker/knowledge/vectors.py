@@ -15,7 +15,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.schema import Entry
-from kaizen_worker.pipeline.embed import Embedder, restore
+from kaizen_worker.embedding.embedder import Embedder, restore
 from kaizen_worker.types import Vectors
 
 KEPT = timedelta(days=30)

@@ -16,6 +16,7 @@ from kaizen_api import keys
 from kaizen_worker.types import Halves, Vectors
 
 _CHUNK = 1_000
+_EMBEDDED_AT_ONCE = 256  # and stored: where the embedder fails after them, they need not be paid for again
 _DAY = 86_400
 
 
@@ -56,9 +57,10 @@ class VectorStore:
         stored = [index for index, value in enumerate(found) if value is not None]
         if stored:
             rows[stored] = np.frombuffer(b"".join(filter(None, found)), np.float16).reshape(len(stored), -1)
-        if missing:
-            rows[missing] = embed([texts[index] for index in missing])
-            self._write({names[index]: rows[index].tobytes() for index in missing}, bucket)
+        for start in range(0, len(missing), _EMBEDDED_AT_ONCE):
+            part = missing[start : start + _EMBEDDED_AT_ONCE]
+            rows[part] = embed([texts[index] for index in part])
+            self._write({names[index]: rows[index].tobytes() for index in part}, bucket)
         return rows
 
     def _read(self, names: Sequence[bytes], bucket: int) -> list[bytes | None]:

@@ -427,3 +427,31 @@ def test_a_key_that_no_header_can_carry_is_refused(key):
     with pytest.raises(InvalidConfig, match="a header cannot carry") as told:
         KaizenConfig(api_keys={"acme": key})
     assert key not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"embedder": "openai", "embedder_model": "m"}, "the endpoint's address"),
+        ({"embedder": "openai", "embedder_url": "http://h/v1"}, "the id of a model"),
+        ({"embedder": "model2vec"}, "the folder that a model was saved to"),
+        ({"embedder": "sentence-transformers"}, "the folder that a model was saved to"),
+        ({"embedder_url": "h/v1"}, "give it like https://host/v1"),
+        ({"embedder_url": "ftp://h/v1"}, "give it like https://host/v1"),
+        ({"embedder_url": "http://user:s3cret@h/v1"}, "KAIZEN_EMBEDDER_KEY"),
+        ({"embedder_url": "http://h/v1?key=s3cret"}, "KAIZEN_EMBEDDER_KEY"),
+        ({"embedder_url": "http://h:0/v1"}, "give it like https://host/v1"),
+        ({"embedder_dimensions": 0}, "from 1 to 16384"),
+        ({"embedder_key": "s3cret with a blank"}, "a header cannot carry"),
+    ],
+)
+def test_what_an_embedder_lacks_is_said_at_once(settings, told):
+    with pytest.raises(InvalidConfig, match=told) as refused:
+        KaizenConfig(**settings)
+    assert "1 wrong setting:" in str(refused.value)
+
+
+def test_the_embedders_key_is_shown_nowhere_and_carried_on():
+    config = KaizenConfig(embedder="openai", embedder_url="http://h/v1", embedder_model="m", embedder_key="s3cret")
+    assert "s3cret" not in f"{config!r} {config.origins()}"
+    assert KaizenConfig(**config.to_legacy_dict()).embedder_key.get_secret_value() == "s3cret"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline import cluster as package
-from kaizen_worker.pipeline.embed import load
 
 SETS = ("banking77", "clinc150", "hwu64", "dstc11_dev")
 SIZES = (60, 130, 200, 320, 399)

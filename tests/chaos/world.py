@@ -82,7 +82,7 @@ class World:
                 data_dir=self._folder / "data",
                 documents_path=self._folder / "documents",
                 api_port=self._api_port,
-                embedder="hashed",
+                embedder="static",
                 claim_after=5,
                 batch_size=100,
                 user_key="chaos",

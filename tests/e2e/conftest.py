@@ -37,7 +37,7 @@ class Home:
         for name in ("home", "tmp"):
             (self.folder / name).mkdir(exist_ok=True)
         own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp"), "PATH": os.environ["PATH"]}
-        fast = {"KAIZEN_EMBEDDER": "hashed", "OMP_NUM_THREADS": "1"}
+        fast = {"KAIZEN_EMBEDDER": "static", "OMP_NUM_THREADS": "1"}
         return {**own, **fast, "KAIZEN_DATA_DIR": str(self.data), **self.settings}
 
     def start(self, *args: Any) -> "subprocess.Popen[str]":

@@ -17,7 +17,7 @@ NUMBER = 20_000
 
 @pytest.mark.timeout(300)
 def test_sigterm_in_the_middle_leaves_nothing_in_hand(tmp_path, wait_until):
-    config = KaizenConfig(data_dir=tmp_path / "data", embedder="hashed", batch_size=50)
+    config = KaizenConfig(data_dir=tmp_path / "data", embedder="static", batch_size=50)
     with Stack(config, log=tmp_path / "log") as stack:
         stack.start()
         with Producer(stack.config) as producer:

@@ -39,7 +39,7 @@ def shell(tmp_path):
     """The environment of a user whose temporary files lie in a folder of their own."""
     (tmp_path / "tmp").mkdir()
     home = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "PATH": os.environ["PATH"]}
-    return {**home, "KAIZEN_EMBEDDER": "hashed", "OMP_NUM_THREADS": "1"}
+    return {**home, "KAIZEN_EMBEDDER": "static", "OMP_NUM_THREADS": "1"}
 
 
 def command(*args):

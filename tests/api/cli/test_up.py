@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shell(folder):
     names = {"HOME": str(folder), "PATH": os.environ["PATH"], "KAIZEN_DATA_DIR": str(folder / "data")}
-    return {**names, "KAIZEN_EMBEDDER": "hashed", "OMP_NUM_THREADS": "1", "KAIZEN_WORKRES": "3"}
+    return {**names, "KAIZEN_EMBEDDER": "static", "OMP_NUM_THREADS": "1", "KAIZEN_WORKRES": "3"}
 
 
 @pytest.fixture(scope="module")

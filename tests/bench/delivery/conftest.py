@@ -173,7 +173,7 @@ def _next(bodies: Iterator[bytes], turn: threading.Lock) -> bytes | None:
 @pytest.fixture
 def start(server, tmp_path) -> Iterator[Callable[..., int]]:
     """Starts a process with the settings of an installation, and returns its pid; all end with the test."""
-    own = {"KAIZEN_REDIS_URL": server, "KAIZEN_DATA_DIR": str(tmp_path), "KAIZEN_EMBEDDER": "hashed"}
+    own = {"KAIZEN_REDIS_URL": server, "KAIZEN_DATA_DIR": str(tmp_path), "KAIZEN_EMBEDDER": "static"}
     with Processes() as processes:
 
         def begin(name: str, *arguments: str, **variables: str) -> int:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(1800)
 @pytest.fixture
 def settings(config):
     """One consumer a tenant, in this process."""
-    return KaizenConfig(redis_url=config.redis_url, data_dir=config.data_dir, embedder="hashed", workers=1)
+    return KaizenConfig(redis_url=config.redis_url, data_dir=config.data_dir, embedder="static", workers=1)
 
 
 @pytest.mark.parametrize("each", EACH)
@@ -39,7 +39,7 @@ def test_many_tenants_and_one(settings, redis, bench, each):
         return appended, consumed
 
     rates = bench.race(ROUNDS, many=run, one=run)
-    against = f"ours, all for one tenant; {each * TENANTS:,} events in appends of {each}, hashed embedder, one process"
+    against = f"ours, all for one tenant; {each * TENANTS:,} events in appends of {each}, static embedder, one process"
     for what, many, one in zip(("append", "consume"), rates["many"], rates["one"], strict=True):
         bench.row(f"{what} with 1,000 tenants", many, one, against, bar=EACH[each])
 

@@ -119,7 +119,7 @@ class Calls:
             **os.environ,
             "KAIZEN_REDIS_URL": self.config.redis_url,
             "KAIZEN_DATA_DIR": str(self.config.data_dir),
-            "KAIZEN_EMBEDDER": "hashed",
+            "KAIZEN_EMBEDDER": "static",
         }
         told = subprocess.run(
             [sys.executable, "-m", "kaizen_api.cli", name], env=environment, capture_output=True, check=False

@@ -32,7 +32,7 @@ def talk(draw, words, number, name, *, ago):
 def test_consumption_with_and_without(config, redis):
     draw = random.Random(1)
     words = ["".join(draw.choices("abcdefghijklmnoprstuvw", k=9)) for _ in range(8 * SUBJECTS)]
-    settings = KaizenConfig(redis_url=config.redis_url, data_dir=config.data_dir, embedder="hashed")
+    settings = KaizenConfig(redis_url=config.redis_url, data_dir=config.data_dir, embedder="static")
     tenant = Runtime(settings).tenant("default")
 
     def consume(name, *, ago=0):

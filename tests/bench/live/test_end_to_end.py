@@ -59,7 +59,7 @@ class Talk:
 
 
 def test_from_append_to_insight(tmp_path, wait_until):
-    config = KaizenConfig(data_dir=tmp_path / "data", embedder="hashed")
+    config = KaizenConfig(data_dir=tmp_path / "data", embedder="static")
     talk = Talk()
     with Stack(config, log=tmp_path / "log") as stack:
         stack.start()

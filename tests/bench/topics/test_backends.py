@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from kaizen_worker.embedding import load
 from kaizen_worker.engine.backends import choose
 from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.backend import NUMPY
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.cluster.neighbours import nearest_rows
 from kaizen_worker.pipeline.cluster.views import unit
-from kaizen_worker.pipeline.embed import load
 
 ROUNDS = 3
 SETS = ("banking77", "hwu64", "clinc150")

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import snowballstemmer
 
+from kaizen_worker.embedding import load
 from kaizen_worker.engine.topics import _names
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.embed import load
 from kaizen_worker.pipeline.naming import JOINT, exemplars
 
 CACHE = os.environ.get("KAIZEN_BENCH_CACHE")  # read before the tests drop our variables

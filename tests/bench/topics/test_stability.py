@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.embed import load
 from kaizen_worker.pipeline.lineage import trace
 from kaizen_worker.types import Clusters
 

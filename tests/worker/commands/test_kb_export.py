@@ -15,7 +15,7 @@ def run(redis, server, tmp_path, monkeypatch):
     del redis  # it is empty now
     monkeypatch.setenv("KAIZEN_REDIS_URL", server)
     monkeypatch.setenv("KAIZEN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("KAIZEN_EMBEDDER", "hashed")
+    monkeypatch.setenv("KAIZEN_EMBEDDER", "static")
 
     def run(*args):
         result = CliRunner().invoke(build(), [str(arg) for arg in args])

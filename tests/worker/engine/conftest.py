@@ -33,7 +33,7 @@ def settings(config, documents):
     return KaizenConfig(
         redis_url=config.redis_url,
         data_dir=config.data_dir,
-        embedder="hashed",
+        embedder="static",
         documents_path=documents,
         use_celery_tasks=False,
         max_insights_per_cycle=50,

@@ -22,7 +22,7 @@ def without(*packages):
 
 
 def check(name):
-    found = checks.check_engine(KaizenConfig(cluster_backend=name, embedder="hashed"))
+    found = checks.check_engine(KaizenConfig(cluster_backend=name, embedder="static"))
     return next(one for one in found if one.name == "cluster backend")
 
 

@@ -21,7 +21,7 @@ async def test_without_workers_an_analysis_by_workers_is_refused_at_once(setting
 
 
 async def test_what_a_killed_server_left_is_no_server(tmp_path, wait_until):
-    config = KaizenConfig(data_dir=tmp_path, embedder="hashed", use_celery_tasks=False)
+    config = KaizenConfig(data_dir=tmp_path, embedder="static", use_celery_tasks=False)
     with Processes() as processes:
         start_server(processes, tmp_path, log=tmp_path / "log", persistent=False)
         os.kill(processes.pids["redis"], signal.SIGKILL)

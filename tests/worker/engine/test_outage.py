@@ -35,7 +35,7 @@ def server(tmp_path, wait_until):
 
 def test_killing_redis_in_the_middle_of_an_attempt_buries_nothing(server, tmp_path, monkeypatch, wait_until):
     url, kill, restart = server
-    config = KaizenConfig(redis_url=url, data_dir=tmp_path / "data", embedder="hashed", max_deliveries=1)
+    config = KaizenConfig(redis_url=url, data_dir=tmp_path / "data", embedder="static", max_deliveries=1)
     tenant = Runtime(config).tenant("default")
     with Producer(config) as producer:
         producer.append([Interaction(id="i", query="how do I freeze my card?")])

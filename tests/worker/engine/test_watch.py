@@ -96,7 +96,7 @@ class Desk:
 @pytest.fixture
 def new_desk(config):
     def make(**settings):
-        fixed = {"redis_url": config.redis_url, "data_dir": config.data_dir, "embedder": "hashed", "batch_size": 100}
+        fixed = {"redis_url": config.redis_url, "data_dir": config.data_dir, "embedder": "static", "batch_size": 100}
         return Desk(KaizenConfig(**fixed, use_celery_tasks=False, **settings))
 
     return make

@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
+from kaizen_worker.embedding.static import Static
 from kaizen_worker.knowledge.index import Index
-from kaizen_worker.pipeline.embed import Hashed
 
 TEXTS = {"pin": "reset the PIN", "loan": "repay the loan", "branch": "the branch opens"}
 
 
 def vector(text):
-    return Hashed().embed([text])[0]
+    return Static().embed([text])[0]
 
 
 @pytest.fixture
 def index():
-    made = Index(Hashed.dimension)
+    made = Index(Static.dimension)
     made.change(TEXTS)
     made.place({name: vector(text) for name, text in TEXTS.items()})
     return made
@@ -47,22 +47,22 @@ def test_a_view_keeps_its_state(index):
 
 
 def test_equal_scores_go_by_id():
-    index = Index(Hashed.dimension)
+    index = Index(Static.dimension)
     index.change(dict.fromkeys("cab", "card"))
     index.place(dict.fromkeys("cab", vector("card")))
     assert found(index.view(), "card") == ["a", "b", "c"]
 
 
 def test_meaning_alone_finds_and_absent_meaning_does_not(index):
-    silent = np.zeros(Hashed.dimension, np.float32)
+    silent = np.zeros(Static.dimension, np.float32)
     assert index.view().search("?!", vector("repay the loan"), limit=1)[0][0] == "loan"
     assert index.view().search("?!", silent, limit=9) == []
 
 
 def test_served_gives_one_row_a_text_whatever_their_number(index):
     texts = [f"question {number} about the loan" for number in range(600)]
-    served = index.view().served(texts, Hashed().embed(texts))
+    served = index.view().served(texts, Static().embed(texts))
     assert {len(column) for column in (served.bm25, served.idf, served.cosine, served.margin)} == {600}
-    one = index.view().served(texts[599:], Hashed().embed(texts[599:]))
+    one = index.view().served(texts[599:], Static().embed(texts[599:]))
     assert (one.bm25[0], one.cosine[0]) == pytest.approx((served.bm25[599], served.cosine[599]))
-    assert len(index.view().served([], np.zeros((0, Hashed.dimension), np.float32)).bm25) == 0
+    assert len(index.view().served([], np.zeros((0, Static.dimension), np.float32)).bm25) == 0

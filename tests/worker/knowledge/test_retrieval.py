@@ -5,10 +5,10 @@ import pytest
 import redis
 
 from kaizen_api import keys
+from kaizen_worker.embedding.static import Static
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.making import Document, Errand, from_document, from_passage
 from kaizen_worker.knowledge.retrieval import EMBEDDED_AT_A_LOOK, LEAST_SCORE, Retrieval
-from kaizen_worker.pipeline.embed import Hashed
 from kaizen_worker.types import Passage
 
 TEXTS = {
@@ -19,7 +19,7 @@ TEXTS = {
 }
 
 
-class Counting(Hashed):
+class Counting(Static):
     def __init__(self):
         self.texts = []
 
@@ -45,7 +45,7 @@ def entries(kb_server):
 
 
 def retrieval(client, **more):
-    return Retrieval(client, "acme", **{"embedder": Hashed(), "every": 0.0, **more})
+    return Retrieval(client, "acme", **{"embedder": Static(), "every": 0.0, **more})
 
 
 def ids(hits):
@@ -72,7 +72,7 @@ def test_a_score_is_half_words_and_half_meaning(kb_server):
     searched.complete()
     query = "loan instalments"
     [best] = searched.search(query, limit=1)
-    vectors = Hashed().embed([query])
+    vectors = Static().embed([query])
     served = searched.served([query], vectors)
     assert best.score == pytest.approx(0.5 * served.bm25[0] + 0.5 * served.cosine[0], abs=2e-6)
 
@@ -135,7 +135,7 @@ def test_changes_that_were_trimmed_or_lost_cost_a_rebuild_and_no_entry(entries, 
 def test_an_empty_knowledge_base_serves_nothing_until_something_is_added(kb_server):
     searched = retrieval(kb_server)
     assert searched.search("PIN", limit=3) == []
-    served = searched.served(["PIN", "loan"], Hashed().embed(["PIN", "loan"]))
+    served = searched.served(["PIN", "loan"], Static().embed(["PIN", "loan"]))
     assert all((column == np.zeros(2)).all() for column in (served.bm25, served.idf, served.cosine, served.margin))
     Entries(kb_server, "acme").put(from_document(Document(id="pin", text="PIN"), at=1), at=1)
     assert ids(searched.search("PIN", limit=3)) == ["pin"]
@@ -186,7 +186,7 @@ def test_how_well_texts_are_served_is_the_same_in_every_process(entries, kb_serv
     grown.complete()
     entries.expire("c7", at=3)  # less than a search would rebuild for
     texts = ["card 7 of 0 kinds", "reset PIN", "working days abroad"]
-    vectors = Hashed().embed(texts)
+    vectors = Static().embed(texts)
     ours, theirs = (found.served(texts, vectors) for found in (grown, retrieval(kb_server)))
     for name in ("bm25", "idf", "cosine", "margin"):
         assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
@@ -195,7 +195,7 @@ def test_how_well_texts_are_served_is_the_same_in_every_process(entries, kb_serv
 @pytest.mark.usefixtures("entries")
 def test_coverage_tells_what_is_there_from_what_is_not(kb_server):
     texts = ["reset the PIN in the app", "insure my bicycle against theft"]
-    served = retrieval(kb_server).served(texts, Hashed().embed(texts))
+    served = retrieval(kb_server).served(texts, Static().embed(texts))
     for column in (served.bm25, served.idf, served.cosine, served.margin):
         assert column.shape == (2,)
         assert column[0] > column[1] >= 0

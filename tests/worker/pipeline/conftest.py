@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kaizen_api.schema import Record
+from kaizen_worker.embedding.static import Static
 from kaizen_worker.pipeline import patterns
-from kaizen_worker.pipeline.embed import Hashed
 from kaizen_worker.pipeline.signals import signals
 from kaizen_worker.pipeline.window import distinct_texts, ordered, window
 from kaizen_worker.types import Sample, Thresholds, Window
@@ -109,7 +109,7 @@ def _changed(record: Record, columns: dict[str, object]) -> Record:
 
 def as_window(records: Sequence[Record]) -> Window:
     texts = distinct_texts(records)
-    return window(ordered(records), texts=texts, vectors=Hashed().embed(texts))
+    return window(ordered(records), texts=texts, vectors=Static().embed(texts))
 
 
 @pytest.fixture

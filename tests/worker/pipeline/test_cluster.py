@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline import cluster as package
 from kaizen_worker.pipeline.assignment import assign, nearest
 from kaizen_worker.pipeline.cluster import cluster
@@ -18,7 +19,6 @@ from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
 from kaizen_worker.pipeline.cluster.neighbours import graph, nearest_rows
 from kaizen_worker.pipeline.cluster.sample import draw, halves, hashes
 from kaizen_worker.pipeline.cluster.views import combine
-from kaizen_worker.pipeline.embed import load
 from kaizen_worker.types import Clusters
 
 DATA = Path(os.environ.get("KAIZEN_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -187,7 +187,7 @@ def test_a_text_gets_the_same_to_the_bit_in_whatever_company_it_comes(topics):
 
 
 def test_the_order_of_texts_changes_no_bit_of_a_mean():
-    vectors = load("hashed").embed([f"how do I {n} my {n % 7} card" for n in range(5000)]).astype(np.float16)
+    vectors = load("static").embed([f"how do I {n} my {n % 7} card" for n in range(5000)]).astype(np.float16)
     labels = (np.arange(5000) % 7).astype(np.int32)
     order = np.random.default_rng(0).permutation(5000)
     assert np.array_equal(centroids(vectors, labels), centroids(vectors[order], labels[order]))

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from kaizen_api import keys
 from kaizen_api.metrics import field
 from kaizen_api.schema import Gap, Topic
-from kaizen_worker.pipeline.embed import load
+from kaizen_worker.embedding import load
 from kaizen_worker.store.claims import Claim, offer, taken
 from kaizen_worker.store.objects import Objects
 from kaizen_worker.store.snapshot import Snapshot, load_snapshot, publish
@@ -97,19 +97,19 @@ def test_a_text_is_embedded_once_and_comes_back_to_the_bit(redis):
 
     def embed(texts):
         asked.extend(texts)
-        return load("hashed").embed(texts)
+        return load("static").embed(texts)
 
     def store(model):
-        return VectorStore(redis, tenant="default", model=model, dimension=384, retention_days=7)
+        return VectorStore(redis, tenant="default", model=model, dimension=256, retention_days=7)
 
     texts = [f"text {'x' * (index % 40)} {index}" for index in range(2500)]
     first = store("m").get(texts, embed)
     np.testing.assert_array_equal(store("m").get(texts[::-1], embed)[::-1], first)
-    np.testing.assert_array_equal(first, load("hashed").embed(texts))
+    np.testing.assert_array_equal(first, load("static").embed(texts))
     assert len(asked) == 2500
     store("other").get(texts[:1], embed)
     assert len(asked) == 2501
-    assert store("m").get([], embed).shape == (0, 384)
+    assert store("m").get([], embed).shape == (0, 256)
 
 
 def test_a_job_is_offered_once_and_done_by_one(redis):

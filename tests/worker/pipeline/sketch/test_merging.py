@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizen_api.errors import Invalid
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.assignment import nearest
-from kaizen_worker.pipeline.embed import load
 from kaizen_worker.pipeline.sketch import EMPTY, building, encode, merge, merged, sketches
 from kaizen_worker.pipeline.sketch.sketch import MOST
 from kaizen_worker.types import Coded, Signals
@@ -68,7 +68,7 @@ def test_any_shards_merged_in_any_order_and_tree_are_the_whole_to_the_bit(small,
 
 def test_a_thousand_shards_of_a_large_log_are_the_whole(log, monkeypatch):
     texts = [f"{n:05d} how do I {verb} my card" for n in range(500) for verb in ("reset", "block", "order", "find")]
-    vectors = load("hashed").embed(sorted(texts)).astype(np.float16)
+    vectors = load("static").embed(sorted(texts)).astype(np.float16)
     large = log(20_000, texts=2000, users=6000, vectors=vectors)
     random = np.random.default_rng(1)
     rows, whole = random.permutation(20_000), encoded(sketches(*large, count=TOPICS))
