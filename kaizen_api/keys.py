@@ -18,6 +18,8 @@
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
+| unembedded | list of pieces of texts | 10 minutes | cycle | live, cycle |
+| companion | hash: fit of the fast embedder, and its texts | – | cycle | live, cycle, knowledge |
 | snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, watch, cycle, knowledge, queries |
 | named | string: what a model named a topic, one a topic | 2 retentions from a cycle | cycle | cycle |
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
@@ -84,6 +86,16 @@ def detector(tenant: str) -> str:
 def vectors(tenant: str, model: str, bucket: int) -> str:
     """Vectors of distinct texts by one model."""
     return f"kz:{{{tenant}}}:vectors:{model}:{bucket}"
+
+
+def unembedded(tenant: str) -> str:
+    """Pieces of texts that an analysis shares."""
+    return f"kz:{{{tenant}}}:unembedded"
+
+
+def companion(tenant: str) -> str:
+    """The fit of the fast embedder."""
+    return f"kz:{{{tenant}}}:companion"
 
 
 def dead(tenant: str) -> str:

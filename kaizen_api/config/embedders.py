@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-EmbedderName = Literal["minilm", "static", "multilingual", "model2vec", "sentence-transformers", "openai"]
+EmbedderName = Literal["minilm", "fast", "static", "multilingual", "model2vec", "sentence-transformers", "openai"]
 
 _NEEDED = {
     "embedder_model": {

@@ -63,6 +63,8 @@ def build(config: KaizenConfig, *, redis: Callable[[], Redis], observe: Observer
     Raises:
         Unavailable: Its extra is not installed, or the folder holds no model.
     """
+    if config.embedder == "fast":  # what it foresees; entries and questions at answer time are few
+        return load("minilm")
     if config.embedder != "openai":
         return load(config.embedder, config.embedder_model or "")
     breaker = CircuitBreaker(

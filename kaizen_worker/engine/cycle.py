@@ -5,7 +5,9 @@ which interactions arrived. A crash between any two steps is harmless: run again
 the same ids, and is counted when it is done, once.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -16,10 +18,12 @@ from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Gap, Insight
 from kaizen_worker.engine import prove
+from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.progress import OUTAGES, Progress
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
+from kaizen_worker.engine.sharing import share
 from kaizen_worker.engine.topics import Found, find_topics
 from kaizen_worker.engine.watch import untold, usual
 from kaizen_worker.pipeline.findings import findings
@@ -30,7 +34,7 @@ from kaizen_worker.pipeline.window import distinct_texts, ordered, window
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
-from kaizen_worker.types import Sample, Signals, Thresholds, Window
+from kaizen_worker.types import Halves, Sample, Signals, Thresholds, Window
 
 
 def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
@@ -71,7 +75,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         return []
     with progress.step("embed"):
         texts = distinct_texts(records)
-        seen = window(records, texts=texts, vectors=tenant.vectors.get(texts, tenant.embedder.embed))
+        seen = window(records, texts=texts, vectors=_vectors(tenant, texts))
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):
@@ -94,6 +98,14 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
+
+
+def _vectors(tenant: Tenant, texts: Sequence[str]) -> Halves:
+    """Those of a window's texts; what the runtime's embedder has to read is shared with other workers."""
+    renew(tenant, texts)
+    embedder, dear = tenant.embedder, tenant.runtime.embedder
+    shared = partial(share, tenant, model=dear.name) if embedder is dear else None
+    return tenant.vectors_by(embedder).get(texts, embedder.embed, share=shared)
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:

@@ -21,10 +21,11 @@ def due_consumers(runtime: Runtime) -> Iterator[tuple[str, str]]:
     pipe = runtime.redis.pipeline(transaction=False)
     for tenant in names:
         pipe.xlen(keys.stream(tenant))
+        pipe.llen(keys.unembedded(tenant))
         runtime.tenant(tenant).detection.behind(pipe)
     replies = iter(cast("list[int]", pipe.execute()))
-    for tenant, depth, behind in zip(names, replies, replies, strict=True):
-        for place in range(min(config.workers, max(math.ceil(depth / config.batch_size), behind))):
+    for tenant, depth, pieces, behind in zip(names, replies, replies, replies, strict=True):
+        for place in range(min(config.workers, max(math.ceil(depth / config.batch_size), pieces, behind))):
             if offer(runtime.redis, tenant=tenant, job=consumer_claim(str(place)), seconds=CONSUMER_SECONDS):
                 yield tenant, str(place)
 

@@ -100,7 +100,7 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
         except Unavailable as error:
             trouble = error
             continue
-        if best := relevant(tenant.embedder, choose(found, gap.queries)):
+        if best := relevant(tenant.runtime.embedder, choose(found, gap.queries)):
             return best
     if trouble is not None:
         raise trouble

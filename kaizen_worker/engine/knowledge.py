@@ -62,7 +62,7 @@ class LookUp:
         stands = self._stands(tenant)
         if not stands.guidance:
             return []
-        topic, seen_as = self._topic(stands.snapshot, query), stands.decided.seen_as
+        topic, seen_as = self._topic(tenant, stands.snapshot, query), stands.decided.seen_as
         about = None if topic is None else seen_as(topic)
         return [
             insight.recommendation
@@ -100,11 +100,13 @@ class LookUp:
             known = self._standing[tenant] = _read(self._runtime.tenant(tenant))
         return known
 
-    def _topic(self, snapshot: Snapshot | None, query: str) -> str | None:
-        if snapshot is None or not snapshot.topics or snapshot.model != self._runtime.embedder.name:
+    def _topic(self, tenant: str, snapshot: Snapshot | None, query: str) -> str | None:
+        embedder = self._runtime.tenant(tenant).embedder
+        if snapshot is None or not snapshot.topics or snapshot.model != embedder.name:
             return None
+        vector = self._embed(query) if embedder is self._runtime.embedder else embedder.embed([mask(query)])[0]
         # on the host: one row is compared there before a device is asked
-        code = int(assign(self._embed(query)[None, :], snapshot.clusters)[0])
+        code = int(assign(vector[None, :], snapshot.clusters)[0])
         return snapshot.shown[code] if code >= 0 else None
 
     def _vector(self, query: str) -> Vectors:

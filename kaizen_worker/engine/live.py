@@ -17,6 +17,7 @@ from kaizen_api.schema import Record
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
 from kaizen_worker.engine.progress import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
+from kaizen_worker.engine.sharing import take
 from kaizen_worker.engine.watch import watch
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.store.claims import taken
@@ -56,6 +57,7 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
         if claim:
             _take_back(tenant, stream)
+            take(tenant, until=deadline)
             watch(tenant)
         while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
             committed += _work_off(tenant, stream, deliveries)
@@ -117,10 +119,13 @@ def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> i
 
 def _topics(tenant: Tenant, queries: Sequence[str]) -> tuple[list[str | None], str]:
     """The live topic of each query, and the cycle that found the topics; vectors are kept for the cycle."""
-    texts = sorted(set(queries))
-    vectors = tenant.vectors.get(texts, tenant.embedder.embed)
+    texts, embedder = sorted(set(queries)), tenant.embedder
     snapshot = load_snapshot(tenant.redis, tenant=tenant.name)
-    if snapshot is None or snapshot.model != tenant.embedder.name:
+    current = snapshot is not None and snapshot.model == embedder.name
+    if not current and tenant.config.embedder == "fast":  # the cycle may need but a sample of them
+        return [None] * len(queries), ""
+    vectors = tenant.vectors_by(embedder).get(texts, embedder.embed)
+    if snapshot is None or not current:
         return [None] * len(queries), ""
     codes = dict(zip(texts, assign(vectors, snapshot.clusters, backend=tenant.backend).tolist(), strict=True))
     topics = [snapshot.shown[codes[query]] if codes[query] >= 0 else None for query in queries]

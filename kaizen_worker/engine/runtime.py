@@ -15,7 +15,7 @@ from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
 from kaizen_worker.breaker import CircuitBreaker
-from kaizen_worker.embedding import Embedder, build
+from kaizen_worker.embedding import Embedder, build, load
 from kaizen_worker.embedding.choice import BREAKER
 from kaizen_worker.engine import backends
 from kaizen_worker.knowledge.entries import Entries
@@ -27,6 +27,7 @@ from kaizen_worker.store.vectors import VectorStore
 
 if TYPE_CHECKING:
     from kaizen_worker.search import Source
+    from kaizen_worker.store.companion import CompanionStore
 
 LOG = logging.getLogger("kaizen")
 
@@ -109,6 +110,7 @@ class Tenant:
         self.runtime = runtime
         self.name = name
         self.config = runtime.config
+        self._fast: tuple[str, Embedder] | None = None
 
     @property
     def redis(self) -> Redis:
@@ -117,22 +119,35 @@ class Tenant:
 
     @property
     def embedder(self) -> Embedder:
-        """What turns texts into vectors."""
-        return self.runtime.embedder
+        """What turns what was asked into vectors; entries and look-ups stay with the runtime's."""
+        name = self.companion.name() if self.config.embedder == "fast" else None
+        if name is None:
+            return self.runtime.embedder
+        if (self._fast is None or self._fast[0] != name) and (fit := self.companion.fit()) is not None:
+            from kaizen_worker.embedding.fast import Fast  # noqa: PLC0415  # scipy, which others do not need
+
+            self._fast = name, Fast(fit, load("static"))
+        return self._fast[1] if self._fast is not None else self.runtime.embedder
+
+    @cached_property
+    def companion(self) -> "CompanionStore":
+        """The fit of its fast embedder."""
+        from kaizen_worker.store.companion import CompanionStore  # noqa: PLC0415  # likewise
+
+        return CompanionStore(self.redis, tenant=self.name)
 
     @property
     def backend(self) -> Backend:
         """Where clustering and assignment run."""
         return self.runtime.backend
 
-    @cached_property
-    def vectors(self) -> VectorStore:
-        """Vectors of the texts that were seen."""
+    def vectors_by(self, embedder: Embedder) -> VectorStore:
+        """That one's vectors of the texts that were seen."""
         return VectorStore(
             self.redis,
             tenant=self.name,
-            model=self.embedder.name,
-            dimension=self.embedder.dimension,
+            model=embedder.name,
+            dimension=embedder.dimension,
             retention_days=self.config.metrics_retention_days,
         )
 
@@ -179,7 +194,7 @@ class Tenant:
     @cached_property
     def retrieval(self) -> Retrieval:
         """The look-up in the knowledge base."""
-        return Retrieval(self.redis, self.name, embedder=self.embedder)
+        return Retrieval(self.redis, self.name, embedder=self.runtime.embedder)
 
     @property
     def archives(self) -> Path:

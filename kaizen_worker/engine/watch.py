@@ -130,7 +130,8 @@ def _vectors(tenant: Tenant, texts: Sequence[str]) -> Vectors:
     """Of texts that live assignment has just embedded."""
     distinct = sorted(set(texts))
     place = {text: index for index, text in enumerate(distinct)}
-    return tenant.vectors.get(distinct, tenant.embedder.embed)[[place[text] for text in texts]].astype(np.float32)
+    embedder = tenant.embedder
+    return tenant.vectors_by(embedder).get(distinct, embedder.embed)[[place[text] for text in texts]].astype(np.float32)
 
 
 def _explain(tenant: Tenant, now: Usual, state: State, raised: Raised, batch: Batch) -> Pattern | None:

@@ -38,39 +38,59 @@ class VectorStore:
         self._tenant = tenant
         self._model = model
 
+    def _bucket(self) -> int:
+        return int(time.time()) // self._seconds
+
     def _key(self, bucket: int) -> str:
         return keys.vectors(self._tenant, self._model, bucket)
 
-    def get(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Halves:
-        """The vectors (u, d) of u distinct texts; those not stored are embedded and stored."""
-        rows = np.empty((len(texts), self._dimension), np.float16)
-        for start in range(0, len(texts), _CHUNK):
-            rows[start : start + _CHUNK] = self._chunk(texts[start : start + _CHUNK], embed)
-        return rows
+    def get(
+        self,
+        texts: Sequence[str],
+        embed: Callable[[Sequence[str]], Vectors],
+        *,
+        share: Callable[[Sequence[str]], None] | None = None,
+    ) -> Halves:
+        """The vectors (u, d) of u distinct texts; those not stored are embedded and stored.
 
-    def _chunk(self, texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]) -> Halves:
-        names = [text_key(text) for text in texts]
-        bucket = int(time.time()) // self._seconds
-        found = self._read(names, bucket)
+        Args:
+            texts: u distinct texts.
+            embed: Computes vectors.
+            share: Has those that are missing embedded and stored by others, as far as it can.
+        """
         rows = np.empty((len(texts), self._dimension), np.float16)
-        missing = [index for index, value in enumerate(found) if value is None]
-        stored = [index for index, value in enumerate(found) if value is not None]
-        if stored:
-            rows[stored] = np.frombuffer(b"".join(filter(None, found)), np.float16).reshape(len(stored), -1)
+        missing = self._fill(rows, texts, range(len(texts)))
+        if share is not None and missing:
+            share([texts[place] for place in missing])
+            missing = self._fill(rows, texts, missing)
         for start in range(0, len(missing), _EMBEDDED_AT_ONCE):
             part = missing[start : start + _EMBEDDED_AT_ONCE]
-            rows[part] = embed([texts[index] for index in part])
-            self._write({names[index]: rows[index].tobytes() for index in part}, bucket)
+            rows[part] = embed([texts[place] for place in part])
+            self._write({text_key(texts[place]): rows[place].tobytes() for place in part})
         return rows
 
-    def _read(self, names: Sequence[bytes], bucket: int) -> list[bytes | None]:
+    def _fill(self, rows: Halves, texts: Sequence[str], places: Sequence[int]) -> list[int]:
+        """Put the stored vectors into their places; give the places of those that are not."""
+        missing: list[int] = []
+        for start in range(0, len(places), _CHUNK):
+            part = places[start : start + _CHUNK]
+            for place, value in zip(part, self._read([text_key(texts[place]) for place in part]), strict=True):
+                if value is None:
+                    missing.append(place)
+                else:
+                    rows[place] = np.frombuffer(value, np.float16)
+        return missing
+
+    def _read(self, names: Sequence[bytes]) -> list[bytes | None]:
+        bucket = self._bucket()
         pipe = self._redis.pipeline(transaction=False)
         pipe.hmget(self._key(bucket), names)
         pipe.hmget(self._key(bucket - 1), names)
         now, before = cast("list[list[bytes | None]]", pipe.execute())
         return [new or old for new, old in zip(now, before, strict=True)]
 
-    def _write(self, values: dict[Any, Any], bucket: int) -> None:
+    def _write(self, values: dict[Any, Any]) -> None:
+        bucket = self._bucket()
         pipe = self._redis.pipeline(transaction=False)
         pipe.hset(self._key(bucket), mapping=values)
         pipe.expire(self._key(bucket), 2 * self._seconds)

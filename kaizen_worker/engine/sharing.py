@@ -1,0 +1,58 @@
+"""Many texts to embed are shared: an analysis lays them out in pieces, and every idle worker takes pieces with it.
+
+Vectors are stored by text, so who computes one means nothing, and a piece that is lost with its worker is computed by
+the analysis itself.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from kaizen_api import keys
+from kaizen_worker.engine.runtime import Tenant
+
+LEAST = 256
+"""Texts below which sharing costs more than it saves."""
+
+PIECE = 64
+WAVE = 4096
+"""Texts laid out at a time; bounds what lies in Redis."""
+
+KEPT_SECONDS = 600
+"""How long a piece lies there if nobody takes it."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Texts of a tenant to be embedded."""
+
+    model: str  # the embedder's name; who has another one leaves it to the analysis
+    texts: list[str]
+
+
+def share(tenant: Tenant, texts: Sequence[str], *, model: str) -> None:
+    """Lay out texts, and take pieces until there are none. Some may be left to the caller, in the hands of others."""
+    if len(texts) < LEAST:
+        return
+    key = keys.unembedded(tenant.name)
+    for wave in range(0, len(texts), WAVE):
+        starts = range(wave, min(wave + WAVE, len(texts)), PIECE)
+        pieces = [Piece(model, list(texts[start : min(start + PIECE, wave + WAVE)])) for start in starts]
+        pipe = tenant.redis.pipeline()
+        pipe.rpush(key, *map(msgspec.msgpack.encode, pieces))
+        pipe.expire(key, KEPT_SECONDS)
+        pipe.execute()
+        take(tenant)
+
+
+def take(tenant: Tenant, *, until: float = float("inf")) -> None:
+    """Embed and store pieces of a tenant until there are none, or until that monotonic time."""
+    while time.monotonic() < until:
+        encoded = cast("bytes | None", tenant.redis.lpop(keys.unembedded(tenant.name)))
+        if encoded is None:
+            return
+        piece = msgspec.msgpack.decode(encoded, type=Piece)
+        embedder = tenant.runtime.embedder
+        if piece.model == embedder.name:
+            tenant.vectors_by(embedder).get(piece.texts, embedder.embed)
