@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from kaizen_worker.embedding.embedder import Embedder, settle
 from kaizen_worker.pipeline.companion import Fit, foresee
 from kaizen_worker.types import Vectors
@@ -23,4 +25,4 @@ class Fast:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """What the transformer would give, as far as the fit can tell: to a cosine of .75 to .9 on real questions."""
-        return settle(foresee(self._fit, texts, self._static.embed(texts)))
+        return settle(foresee(self._fit, texts, self._static.embed(texts)).astype(np.float64))

@@ -1,15 +1,14 @@
 """When a tenant's fast embedder is fitted: once there are more texts than the transformer reads, and as they change."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from kaizen_worker.embedding import load
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.sharing import share
+from kaizen_worker.engine.sharing import embed
 from kaizen_worker.pipeline.cluster.sample import draw, hashes
 from kaizen_worker.pipeline.companion import fit
 
-SAMPLE = 4000
+SAMPLE = 3000
 """Texts that the transformer reads for a fit; up to so many it reads them all, and there is none."""
 
 KNOWN = 0.5
@@ -26,7 +25,7 @@ def renew(tenant: Tenant, texts: Sequence[str]) -> None:
         return
     dear = tenant.runtime.embedder
     chosen = [texts[place] for place in places]
-    vectors = tenant.vectors_by(dear).get(chosen, dear.embed, share=partial(share, tenant, model=dear.name))
+    vectors = embed(tenant, chosen, by=dear)
     found = fit(chosen, load("static").embed(chosen), vectors)
     tenant.companion.save(found, drawn[places])
     LOG.info("fast embedder of %s fitted to %d of %d texts: %s", tenant.name, len(chosen), len(texts), found.name)

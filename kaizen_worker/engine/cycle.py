@@ -7,7 +7,6 @@ the same ids, and is counted when it is done, once.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import numpy as np
@@ -23,7 +22,7 @@ from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.progress import OUTAGES, Progress
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
-from kaizen_worker.engine.sharing import share
+from kaizen_worker.engine.sharing import embed
 from kaizen_worker.engine.topics import Found, find_topics
 from kaizen_worker.engine.watch import untold, usual
 from kaizen_worker.pipeline.findings import findings
@@ -101,11 +100,9 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
 
 
 def _vectors(tenant: Tenant, texts: Sequence[str]) -> Halves:
-    """Those of a window's texts; what the runtime's embedder has to read is shared with other workers."""
+    """Those of a window's texts, by the embedder that is right for as many."""
     renew(tenant, texts)
-    embedder, dear = tenant.embedder, tenant.runtime.embedder
-    shared = partial(share, tenant, model=dear.name) if embedder is dear else None
-    return tenant.vectors_by(embedder).get(texts, embedder.embed, share=shared)
+    return embed(tenant, texts, by=tenant.embedder)
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:

@@ -6,17 +6,20 @@ the analysis itself.
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
 
 from kaizen_api import keys
+from kaizen_worker.embedding import Embedder
 from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.types import Halves
 
 LEAST = 256
 """Texts below which sharing costs more than it saves."""
 
-PIECE = 64
+PIECE = 128
 WAVE = 4096
 """Texts laid out at a time; bounds what lies in Redis."""
 
@@ -31,7 +34,12 @@ class Piece(msgspec.Struct, frozen=True):
     texts: list[str]
 
 
-def share(tenant: Tenant, texts: Sequence[str], *, model: str) -> None:
+def embed(tenant: Tenant, texts: Sequence[str], *, by: Embedder) -> Halves:
+    """The vectors (u, d) of u distinct texts by one of the tenant's embedders; those not stored are shared."""
+    return tenant.vectors_by(by).get(texts, by.embed, share=partial(_share, tenant, by.name))
+
+
+def _share(tenant: Tenant, model: str, texts: Sequence[str]) -> None:
     """Lay out texts, and take pieces until there are none. Some may be left to the caller, in the hands of others."""
     if len(texts) < LEAST:
         return
@@ -53,6 +61,7 @@ def take(tenant: Tenant, *, until: float = float("inf")) -> None:
         if encoded is None:
             return
         piece = msgspec.msgpack.decode(encoded, type=Piece)
-        embedder = tenant.runtime.embedder
-        if piece.model == embedder.name:
-            tenant.vectors_by(embedder).get(piece.texts, embedder.embed)
+        for embedder in (tenant.runtime.embedder, tenant.embedder):
+            if piece.model == embedder.name:
+                tenant.vectors_by(embedder).get(piece.texts, embedder.embed)
+                break

@@ -18,7 +18,7 @@ from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from kaizen_worker.pipeline.words import words
-from kaizen_worker.types import Floats, Halves, Vectors
+from kaizen_worker.types import Halves, Vectors
 
 BUCKETS = 1 << 13
 """Places that words and pairs of words are hashed to."""
@@ -36,7 +36,7 @@ class Fit:
 
     centre: Vectors  # (s,) mean static vector
     idf: Vectors  # (BUCKETS,) weight of each bucket, 0 where no word was seen
-    map: Halves  # (s + BUCKETS, d)
+    map: Vectors  # (s + BUCKETS, d), through float16, as it is stored
     mean: Vectors  # (d,) mean of the dear vectors
 
     @property
@@ -63,16 +63,17 @@ def fit(texts: Sequence[str], static: Vectors, dear: Halves) -> Fit:
         kernel[np.diag_indices_from(kernel)] += SMOOTH
         dual = linalg.solve(kernel, dear - mean, assume_a="pos")
         learned = np.vstack([shifted.T @ dual, lexical.T @ dual])
-    return Fit(centre.astype(np.float32), idf, learned.astype(np.float16), mean.astype(np.float32))
+    rounded = learned.astype(np.float16).astype(np.float32)
+    return Fit(centre.astype(np.float32), idf, rounded, mean.astype(np.float32))
 
 
-def foresee(fit: Fit, texts: Sequence[str], static: Vectors) -> Floats:
+def foresee(fit: Fit, texts: Sequence[str], static: Vectors) -> Vectors:
     """Give the foreseen vectors (n, d) of n texts with their static vectors (n, s); of no certain length."""
     lexical = _weighed(_counts(texts), fit.idf)
     width = len(fit.centre)
-    from_static, from_words = fit.map[:width].astype(np.float64), fit.map[width:].astype(np.float64)
-    rows = np.empty((len(texts), fit.map.shape[1]))
-    block = np.zeros((BLOCK, width))
+    from_static, from_words = fit.map[:width], fit.map[width:]
+    rows = np.empty((len(texts), fit.map.shape[1]), np.float32)
+    block = np.zeros((BLOCK, width), np.float32)
     with threadpool_limits(limits=1):
         for start in range(0, len(texts), BLOCK):
             span = slice(start, min(start + BLOCK, len(texts)))
@@ -91,11 +92,12 @@ def _counts(texts: Sequence[str]) -> sparse.csr_matrix:
         columns.extend(column for column, _ in counts)
         values.extend(log1p(count) for _, count in counts)
         starts.append(len(columns))
-    return sparse.csr_matrix((values, np.array(columns, np.int32), starts), shape=(len(texts), BUCKETS))
+    return sparse.csr_matrix((np.array(values, np.float32), columns, starts), shape=(len(texts), BUCKETS))
 
 
 def _weighed(counts: sparse.csr_matrix, idf: Vectors) -> sparse.csr_matrix:
     """Bring rows to unit length after weighing; one of words that were never seen is zeros."""
-    rows = counts @ sparse.diags(idf.astype(np.float64))
+    rows = sparse.csr_matrix(counts @ sparse.diags(idf))
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags(1 / np.where(lengths > 0, lengths, 1.0)) @ rows)
+    rows.data /= np.repeat(np.where(lengths > 0, lengths, 1.0), np.diff(rows.indptr)).astype(np.float32)
+    return rows

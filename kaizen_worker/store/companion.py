@@ -39,7 +39,7 @@ class CompanionStore:
         return Fit(
             np.frombuffer(centre, np.float32),
             np.frombuffer(idf, np.float32),
-            np.frombuffer(learned, np.float16).reshape(-1, len(vectors)),
+            np.frombuffer(learned, np.float16).reshape(-1, len(vectors)).astype(np.float32),
             vectors,
         )
 
@@ -51,7 +51,7 @@ class CompanionStore:
     def save(self, fit: Fit, sample: Hashes) -> None:
         """Have it stand from now on, made from texts of these hashes."""
         values: dict[Any, Any] = {field: getattr(fit, field).tobytes() for field in _FIELDS}
-        values |= {"name": fit.name, "sample": sample.tobytes()}
+        values |= {"map": fit.map.astype(np.float16).tobytes(), "name": fit.name, "sample": sample.tobytes()}
         pipe = self._redis.pipeline()
         pipe.delete(self._key)
         pipe.hset(self._key, mapping=values)

@@ -110,13 +110,17 @@ def test_shared_texts_are_embedded_by_whoever_has_time_and_a_lost_piece_by_the_a
 def test_sharing_leaves_nothing_to_do(fast):
     dear = load("minilm")
     texts = [f"text {number}" for number in range(sharing.LEAST)]
-    sharing.share(fast, texts, model=dear.name)
+    rows = sharing.embed(fast, texts, by=dear)
     assert fast.redis.llen(keys.unembedded("default")) == 0
+    assert np.array_equal(rows.astype(np.float32), dear.embed(texts))
     stored = fast.vectors_by(dear).get(texts, lambda missing: pytest.fail(f"{len(missing)} were left"))
-    assert stored.shape == (len(texts), dear.dimension)
+    assert np.array_equal(stored, rows)
 
 
-def test_a_few_texts_and_another_model_are_not_shared(fast):
-    sharing.share(fast, TEXTS[: sharing.LEAST - 1], model=load("minilm").name)
-    sharing.share(fast, TEXTS, model="another")
+def test_a_piece_for_a_model_that_is_not_here_is_left_to_whoever_laid_it_out(fast):
+    piece = msgspec.msgpack.encode(sharing.Piece("another", TEXTS))
+    fast.redis.rpush(keys.unembedded("default"), piece)
+    fast.redis.expire(keys.unembedded("default"), 60)
+    sharing.take(fast)
     assert not fast.redis.keys("*:vectors:*")
+    assert fast.redis.llen(keys.unembedded("default")) == 0
