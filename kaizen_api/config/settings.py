@@ -151,7 +151,7 @@ class KaizenConfig(BaseSettings):
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything that draws: clustering, hold-outs, simulation."""
     embedder: EmbedderName = "minilm"
-    """What turns texts into vectors, see `docs/embedders.md`: `minilm`, `fast` and `static` come along, others are extras."""
+    """What turns texts into vectors, see `docs/embedders.md`: three come along, the others are extras."""
     embedder_model: str | None = None
     """Of `model2vec` and `sentence-transformers` the folder of a saved model, of `openai` the model's id."""
     embedder_url: EndpointUrl | None = None
