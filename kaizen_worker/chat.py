@@ -4,19 +4,14 @@ Redirections are not followed, for the key would go along; what comes back is so
 """
 
 import json
-import socket
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
+from kaizen_worker.posting import Reply, post
 
 LONGEST_ANSWER = 65_536
 """Bytes of an answer beyond which it is none."""
@@ -48,10 +43,8 @@ class Chat:
 
     def __init__(self, url: str, *, model: str, key: str | None) -> None:
         self.model = model
-        self._url = urlsplit(url)
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key is not None:
-            self._headers["Authorization"] = f"Bearer {key}"
+        self._url = f"{url.rstrip('/')}/chat/completions"
+        self._headers = {"Accept": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
 
     def ask(self, messages: Sequence[Mapping[str, str]], *, seconds: float) -> str:
         """The text of the answer.
@@ -64,21 +57,7 @@ class Chat:
             Unavailable: there is none; `retry_after` as the endpoint asked.
         """
         question = json.dumps({"model": self.model, "messages": [dict(message) for message in messages]})
-        connection = self._connection(seconds)
-        try:
-            connection.connect()
-            with _hung_up(connection.sock, seconds):
-                connection.request("POST", f"{self._url.path.rstrip('/')}/chat/completions", question, self._headers)
-                with connection.getresponse() as response:
-                    return _text(response)
-        except (OSError, HTTPException, ValueError) as error:
-            raise Unavailable(f"{self._url.netloc} gave no answer: {type(error).__name__}") from None
-        finally:
-            connection.close()
-
-    def _connection(self, seconds: float) -> HTTPConnection:
-        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
-        return kind(self._url.hostname or "", self._url.port, timeout=seconds)
+        return _text(post(self._url, question.encode(), headers=self._headers, seconds=seconds, most=LONGEST_ANSWER))
 
 
 def configured(config: KaizenConfig) -> Chat | None:
@@ -89,38 +68,16 @@ def configured(config: KaizenConfig) -> Chat | None:
     return Chat(config.naming_url, model=config.naming_model, key=key)
 
 
-@contextmanager
-def _hung_up(wire: Any, seconds: float) -> Iterator[None]:
-    """The connection ends after so many seconds, however slowly and steadily it drips."""
-
-    def hang_up() -> None:
-        with suppress(OSError):
-            socket.socket.shutdown(wire, socket.SHUT_RDWR)  # of the wire itself, also where it is encrypted
-
-    watch = threading.Timer(seconds, hang_up)
-    watch.daemon = True
-    watch.start()
+def _text(reply: Reply) -> str:
+    if reply.status != HTTPStatus.OK:
+        raise Unavailable(f"it answered {reply.status}", retry_after=_pause(reply))
     try:
-        yield
-    finally:
-        watch.cancel()
-
-
-def _text(response: HTTPResponse) -> str:
-    if response.status != HTTPStatus.OK:
-        raise Unavailable(f"it answered {response.status}", retry_after=_pause(response))
-    body = response.read(LONGEST_ANSWER + 1)
-    if len(body) > LONGEST_ANSWER:
-        raise Unavailable(f"the answer is longer than {LONGEST_ANSWER} bytes")
-    try:
-        return msgspec.json.decode(body, type=_Answer).choices[0].message.content
-    except (msgspec.DecodeError, IndexError):
+        return msgspec.json.decode(reply.body, type=_Answer).choices[0].message.content
+    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
         raise Unavailable("the answer is no chat completion") from None
 
 
-def _pause(response: HTTPResponse) -> float:
-    """Seconds that it asked to be left alone; a date counts as none said."""
-    asked = response.getheader("Retry-After", "")
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    return PAUSE if response.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} else 1.0
+def _pause(reply: Reply) -> float:
+    """Seconds to leave it alone."""
+    busy = reply.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    return reply.retry_after or (PAUSE if busy else 1.0)

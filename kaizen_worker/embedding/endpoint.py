@@ -21,7 +21,7 @@ from kaizen_api.masking import mask
 from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.embedding.answer import Malformed, read_rows
 from kaizen_worker.embedding.embedder import settle
-from kaizen_worker.embedding.posting import Reply, post
+from kaizen_worker.posting import Reply, post
 from kaizen_worker.types import Floats, Vectors
 
 BATCH = 128
@@ -35,6 +35,9 @@ MAX_CHARACTERS = 8000
 
 SHORTEST = 64
 """Characters; a text that is refused is cut by half down to this."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of a reply: a full batch of the longest vectors in use takes a fifth."""
 
 DEADLINE = 30.0
 """Seconds that one request may take with all its repetitions."""
@@ -153,7 +156,7 @@ class Endpoint:
             question["dimensions"] = self._served.dimensions
         with self._breaker.guard():
             body = msgspec.json.encode(question)
-            reply = post(f"{self._url}/embeddings", body, headers=headers, seconds=seconds)
+            reply = post(f"{self._url}/embeddings", body, headers=headers, seconds=seconds, most=MAX_BYTES)
             return None if reply.status in _REFUSED else self._read(reply, len(texts))
 
     def _read(self, reply: Reply, number: int) -> Floats:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from kaizen_api.errors import BreakerOpen, Unavailable
-from kaizen_worker.embedding import posting
+from kaizen_worker import posting
+from kaizen_worker.embedding import endpoint as room
 from kaizen_worker.embedding.endpoint import BATCH, MAX_CHARACTERS
 
 DIMENSION = 48
@@ -172,7 +173,7 @@ def test_whatever_takes_too_long_is_hung_up_on(way, provider, endpoint):
 
 
 def test_an_endless_answer_is_not_kept(provider, endpoint, monkeypatch):
-    monkeypatch.setattr(posting, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(room, "MAX_BYTES", 100_000)
     provider.answer = lambda *_: (200, {}, b" " * 200_000)
     with pytest.raises(Unavailable, match="more than 100000 bytes"):
         endpoint(dimensions=8, deadline=0.4).embed(["a"])

@@ -59,7 +59,7 @@ def test_while_it_is_down_interactions_wait_and_then_each_counts_once(runtime, p
 
 def test_what_was_paid_for_before_an_outage_is_not_asked_again(runtime, provider):
     texts = [f"question {index}" for index in range(600)]
-    vectors = runtime.tenant("default").vectors
+    vectors = runtime.tenant("default").vectors_by(runtime.embedder)
     provider.answer = lambda *asked: (
         provider.good(*asked) if len(provider.asked) < 5 else (429, {"Retry-After": "9"}, b"")
     )

@@ -3,18 +3,17 @@
 import http.client
 import math
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 from kaizen_api.errors import Unavailable
-
-MAX_BYTES = 64 * 1024 * 1024
-"""Of a reply: a full batch of the longest vectors in use takes a fifth."""
 
 _CHUNK = 1 << 16
 
@@ -28,7 +27,7 @@ class Reply:
     body: bytes
 
 
-def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -> Reply:
+def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float, most: int) -> Reply:
     """Send it and read the whole answer. Redirects are not followed: they would carry the key elsewhere.
 
     Args:
@@ -36,47 +35,57 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float) -
         body: JSON.
         headers: Besides the content type.
         seconds: For all of it; looking up the host's name is up to the system.
+        most: Bytes of an answer.
 
     Raises:
-        Unavailable: No whole answer within the seconds and `MAX_BYTES`; the text names the host and no more.
+        Unavailable: No whole answer within the seconds and bytes; the text names the host and no more.
     """
-    parts = urlsplit(url)
+    parts, began = urlsplit(url), time.monotonic()
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = make(parts.hostname or "", parts.port, timeout=seconds)
-    late = Timer(seconds, _hang_up, [connection])  # a socket's time-out starts anew with each byte
-    late.daemon = True
-    late.start()
     try:
-        connection.request("POST", parts.path, body, {"Content-Type": "application/json", **headers})
-        answer = connection.getresponse()
-        return Reply(answer.status, _seconds(answer.headers.get("Retry-After")), _read(answer, parts.netloc))
+        connection.connect()
+        with _hung_up(connection.sock, began + seconds - time.monotonic()):
+            connection.request("POST", parts.path, body, {"Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            return Reply(answer.status, _seconds(answer.headers.get("Retry-After")), _read(answer, parts.netloc, most))
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: hung up while it read
         raise Unavailable(
             f"{parts.netloc} gave no whole answer within {seconds:.3g} s ({type(error).__name__})"
         ) from None
     finally:
-        late.cancel()
         connection.close()
 
 
-def _read(answer: http.client.HTTPResponse, host: str) -> bytes:
+@contextmanager
+def _hung_up(wire: Any, seconds: float) -> Iterator[None]:
+    """The connection ends after so many seconds, for a socket's own time-out starts anew with each byte."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            socket.socket.shutdown(wire, socket.SHUT_RDWR)  # of the wire itself, also where it is encrypted
+
+    late = Timer(max(0.0, seconds), hang_up)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+
+
+def _read(answer: http.client.HTTPResponse, host: str, most: int) -> bytes:
     body = bytearray()
     while chunk := answer.read(_CHUNK):
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise Unavailable(f"{host} answers with more than {MAX_BYTES} bytes")
+        if len(body) > most:
+            raise Unavailable(f"{host} answers with more than {most} bytes")
     return bytes(body)
-
-
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _seconds(text: str | None) -> float:
     """`Retry-After`, a number of seconds or a date; 0 for what is neither."""
-    if text is None:
+    if text is None or not text.isascii():
         return 0.0
     try:
         number = float(text)
