@@ -47,8 +47,9 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float, m
         connection.connect()
         with _hung_up(connection.sock, began + seconds - time.monotonic()):
             connection.request("POST", parts.path, body, {"Content-Type": "application/json", **headers})
-            answer = connection.getresponse()
-            return Reply(answer.status, _seconds(answer.headers.get("Retry-After")), _read(answer, parts.netloc, most))
+            with connection.getresponse() as answer:
+                body = _read(answer, parts.netloc, most)
+                return Reply(answer.status, _seconds(answer.headers.get("Retry-After")), body)
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: hung up while it read
         raise Unavailable(
             f"{parts.netloc} gave no whole answer within {seconds:.3g} s ({type(error).__name__})"
