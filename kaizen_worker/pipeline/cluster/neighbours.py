@@ -41,6 +41,7 @@ def _search(held: Array, count: int, backend: Backend) -> tuple[Neighbours, NDAr
         largest = backend.top(cosine, count)
         found[span] = backend.get(largest)
         cosines[span] = backend.get(backend.space.take_along_axis(cosine, largest, axis=1))
+        del cosine  # before the next block's are made
     return found, cosines
 
 

@@ -26,7 +26,7 @@ def unit(rows: NDArray[np.floating]) -> Vectors:
     """Bring each row (u, d) to unit length, float32; a row of zeros stays."""
     wide = rows.astype(np.float64)
     lengths = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
-    return np.asarray(np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0), dtype=np.float32)
+    return np.asarray(np.divide(wide, lengths, out=wide, where=lengths > 0), dtype=np.float32)
 
 
 def combine(vectors: Vectors, texts: Sequence[str], *, seed: int) -> Vectors:

@@ -5,14 +5,12 @@
 PyTorch on the CPU shows that the seam is right, not that it is fast: that takes a device.
 """
 
-import json
 import time
 
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from kaizen_worker.embedding import load
 from kaizen_worker.engine.backends import choose
 from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.backend import NUMPY
@@ -49,10 +47,9 @@ def test_products(other):
 
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("name", SETS)
-def test_clustering(data, other, name):
-    lines = (data / f"{name}.jsonl").read_text().splitlines()
-    texts = sorted({json.loads(line)["text"] for line in lines})
-    vectors = load("minilm").embed(texts).astype(np.float16)
+def test_clustering(read, other, name):
+    of = read(name)
+    texts, vectors = of.texts, of.vectors
     weights = np.ones(len(texts), dtype=np.int64)
     here, there = (cluster(vectors, texts, weights=weights, seed=0, backend=each) for each in (NUMPY, other))
     alike = adjusted_rand_score(here.labels, there.labels)

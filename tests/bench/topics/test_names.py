@@ -1,35 +1,26 @@
-"""Names of the topics that clustering finds: do they share a word stem with the majority intent's name?
+"""Names of the topics that clustering finds: do they share a word stem with the majority intent's name?"""
 
-Vectors are kept in the folder that KAIZEN_BENCH_CACHE names, for embedding takes most of the time.
-"""
-
-import json
-import os
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 import snowballstemmer
 
-from kaizen_worker.embedding import load
 from kaizen_worker.engine.topics import _names
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.naming import JOINT, exemplars
 
-CACHE = os.environ.get("KAIZEN_BENCH_CACHE")  # read before the tests drop our variables
 SEEDS = range(4)
 STEMMER = snowballstemmer.stemmer("english")
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("file", ["clinc150", "banking77", "hwu64"])
-def test_names_share_a_stem_with_the_majority_intent(file, data):
-    rows = [json.loads(line) for line in (data / f"{file}.jsonl").read_text().splitlines()]
-    intents, counts = {row["text"]: row["label"] for row in rows}, Counter(row["text"] for row in rows)
-    texts = sorted(intents)
-    vectors, weights = embedded(file, texts), np.array([counts[text] for text in texts])
+def test_names_share_a_stem_with_the_majority_intent(file, read):
+    of = read(file)
+    texts, vectors, weights = of.texts, of.vectors, of.weights
+    intents = dict(zip(texts, of.labels, strict=True))
     shares = []
     for seed in SEEDS:
         found = cluster(vectors, texts, weights=weights, seed=seed)
@@ -49,17 +40,6 @@ def test_names_share_a_stem_with_the_majority_intent(file, data):
     top, name_ = np.mean(shares, axis=0)
     print(f"{file}, mean of {len(SEEDS)} seeds: top phrase {top:.3f}, name {name_:.3f}")
     assert file != "clinc150" or (top > 0.75 and name_ >= 0.8)  # the aim of .8 for the top phrase alone: see the print
-
-
-def embedded(file, texts):
-    embedder = load("minilm")
-    kept = Path(CACHE, f"{file}-{embedder.name}.npy") if CACHE else None
-    if kept is not None and kept.is_file():
-        return np.load(kept).astype(np.float32)
-    vectors = embedder.embed(texts)
-    if kept is not None:
-        np.save(kept, vectors.astype(np.float16))
-    return vectors
 
 
 def hit(phrase, intent):

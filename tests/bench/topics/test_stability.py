@@ -1,38 +1,22 @@
-"""Do topics stay what they are? Other draws of the same texts, a window that moves by a day, intents that appear late.
+"""Do topics stay what they are? Other draws of the same texts, a window moved by a day, intents that appear late."""
 
-Vectors are computed once and kept in the folder that KAIZEN_BENCH_CACHE names, else in the system's temporary folder.
-"""
-
-import json
-import os
-import tempfile
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.cluster import cluster
 from kaizen_worker.pipeline.lineage import trace
 from kaizen_worker.types import Clusters
 
-CACHE = Path(os.environ.get("KAIZEN_BENCH_CACHE") or Path(tempfile.gettempdir()) / "kaizen-bench")
 DRAWS = 3
 DAYS = 8
 SETS = ("clinc150", "banking77", "hwu64")
 
 pytestmark = pytest.mark.timeout(3600)
-
-
-@dataclass(frozen=True)
-class Set:
-    texts: list
-    vectors: np.ndarray
-    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,25 +33,6 @@ class Cycle:
         topics = np.full(size, None, dtype=object)
         topics[self.rows] = np.array([*self.ids, None], dtype=object)[self.clusters.labels]
         return topics
-
-
-@pytest.fixture(scope="module")
-def read(data):
-    """Reads a set with its vectors."""
-
-    def read(name):
-        labels = {}
-        for line in (data / f"{name}.jsonl").read_text().splitlines():
-            row = json.loads(line)
-            labels[row["text"]] = row["label"]
-        texts, embedder = sorted(labels), load("minilm")
-        file = CACHE / f"{name}-{embedder.name}-{len(texts)}.npy"
-        if not file.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            np.save(file, embedder.embed(texts).astype(np.float16))
-        return Set(texts, np.load(file), np.array([labels[text] for text in texts]))
-
-    return read
 
 
 def analyse(of, rows, last=None):
