@@ -73,7 +73,7 @@ def _text(reply: Reply) -> str:
         raise Unavailable(f"it answered {reply.status}", retry_after=_pause(reply))
     try:
         return msgspec.json.decode(reply.body, type=_Answer).choices[0].message.content
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
         raise Unavailable("the answer is no chat completion") from None
 
 

@@ -52,6 +52,8 @@ def _embedder(config: KaizenConfig) -> Check:
         remedy = "see docs/embedders.md; until it answers, what comes in waits and is not lost"
         return Check("embedder", ok=False, detail=str(error), remedy=remedy)
     detail = f"{embedder.name}, {embedder.dimension} dimensions, {len(_TRIAL) / seconds:,.0f} texts/s in a short trial"
+    if config.embedder == "fast":
+        detail += "; fast: where a window has more texts than that reads, a fit to it reads them"
     return Check("embedder", ok=True, detail=detail)
 
 

@@ -27,7 +27,7 @@ def read_rows(body: bytes, number: int) -> Floats:
     """
     try:
         items = msgspec.json.decode(body, type=_Answer).data
-    except msgspec.DecodeError as error:  # NaN and infinity are no JSON, and end here too
+    except (msgspec.DecodeError, RecursionError) as error:  # NaN and infinity are no JSON, and end here too
         raise Malformed(f"no list of vectors ({error})") from None
     if sorted(item.index for item in items) != list(range(number)):
         raise Malformed(f"{len(items)} vectors, not one for each of {number} texts")

@@ -57,14 +57,27 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
     with taken(tenant.redis, tenant=tenant.name, job=consumer_claim(place), seconds=CONSUMER_SECONDS) as claim:
         if claim:
             _take_back(tenant, stream)
-            take(tenant, until=deadline)
-            watch(tenant)
-        while claim and time.monotonic() < deadline and (deliveries := stream.next(config.batch_size)):
-            committed += _work_off(tenant, stream, deliveries)
-            watch(tenant)
+            _watch(tenant)
+        while claim and time.monotonic() < deadline:
+            deliveries = stream.next(config.batch_size)
+            if deliveries:
+                committed += _work_off(tenant, stream, deliveries)
+                _watch(tenant)
+            elif not take(tenant):  # texts of an analysis, as long as nothing waits
+                break
         if claim:
             stream.leave()
     return committed
+
+
+def _watch(tenant: Tenant) -> None:
+    """Look for patterns; what comes in goes on whatever becomes of that."""
+    try:
+        watch(tenant)
+    except OUTAGES:
+        raise
+    except Exception:  # noqa: BLE001  # such as what another version stored; the next analysis replaces it
+        LOG.exception("patterns of %s were not looked for", tenant.name)
 
 
 def _work_off(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:

@@ -4,7 +4,6 @@ Vectors are stored by text, so who computes one means nothing, and a piece that 
 the analysis itself.
 """
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
@@ -51,17 +50,18 @@ def _share(tenant: Tenant, model: str, texts: Sequence[str]) -> None:
         pipe.rpush(key, *map(msgspec.msgpack.encode, pieces))
         pipe.expire(key, KEPT_SECONDS)
         pipe.execute()
-        take(tenant)
+        while take(tenant):
+            pass
 
 
-def take(tenant: Tenant, *, until: float = float("inf")) -> None:
-    """Embed and store pieces of a tenant until there are none, or until that monotonic time."""
-    while time.monotonic() < until:
-        encoded = cast("bytes | None", tenant.redis.lpop(keys.unembedded(tenant.name)))
-        if encoded is None:
-            return
-        piece = msgspec.msgpack.decode(encoded, type=Piece)
-        for embedder in (tenant.runtime.embedder, tenant.embedder):
-            if piece.model == embedder.name:
-                tenant.vectors_by(embedder).get(piece.texts, embedder.embed)
-                break
+def take(tenant: Tenant) -> bool:
+    """Embed and store one piece of a tenant; False if there is none."""
+    encoded = cast("bytes | None", tenant.redis.lpop(keys.unembedded(tenant.name)))
+    if encoded is None:
+        return False
+    piece = msgspec.msgpack.decode(encoded, type=Piece)
+    for embedder in (tenant.runtime.embedder, tenant.embedder):
+        if piece.model == embedder.name:
+            tenant.vectors_by(embedder).get(piece.texts, embedder.embed)
+            break
+    return True

@@ -85,7 +85,11 @@ def settle(
     weights: NDArray[np.int64],
     backend: Backend = NUMPY,
 ) -> Clusters:
-    """Put each text to the nearest of the centroids (k, d) of clusters, and of the last topics as far as they hold."""
+    """Put each text to the nearest of the centroids (k, d) of clusters, and of the last topics as far as they hold.
+
+    The centroids stay what texts were compared with: moved to the middle of what they drew, they would draw others, and
+    the same texts analysed again would change their topics.
+    """
     means, held = fresh, np.full(len(fresh), -1, np.int32)
     if last is not None and len(last):
         means, held = hold(vectors, fresh, last, weights=weights, backend=backend)
@@ -95,8 +99,7 @@ def settle(
     order = _heaviest(labels, weights, len(means))
     rank = np.full(len(means) + 1, -1, dtype=np.int32)  # the last one is what -1 points to
     rank[order] = np.arange(len(order), dtype=np.int32)
-    settled = centroids(vectors, rank[labels])
-    return Clusters(rank[labels], settled, groups(settled), threshold, held[order])
+    return Clusters(rank[labels], means[order], groups(means[order]), threshold, held[order])
 
 
 def _fresh(

@@ -50,7 +50,7 @@ def arrivals(records: Sequence[Record], topics: Sequence[str | None], *, at: int
         if abs(at - record.occurred_at // 1000) <= LATEST and (topic is None or topic in place)
     ]
     askers = [mark(record.user or record.session or record.id) for record, _ in recent]
-    whats = [topic or record.query for record, topic in recent]
+    whats = [topic or "" for _, topic in recent]  # in no topic each person counts once, whatever they ask
     times = [np.nan if record.response_time is None else record.response_time for record, _ in recent]
     return Arrivals(
         second=at // 1000,

@@ -14,6 +14,9 @@ _PARTICLE = re.compile("(?<=..)(?:에서|으로|까지|부터|에게|한테|이�
 
 _HANGUL = re.compile("[가-힣]")
 
+LONGEST_WORD = 64
+"""Characters beyond which a word is no word of any language, and stays as it is."""
+
 LEAST = 0.1
 """Share of stop words from which a language counts as known."""
 
@@ -50,6 +53,6 @@ def _known(name: str) -> Language:
 
     @lru_cache(maxsize=1 << 16)
     def stem(word: str) -> str:
-        return str(stemmer.stemWord(word))
+        return word if len(word) > LONGEST_WORD else str(stemmer.stemWord(word))
 
     return Language(STOP_WORDS[name], GLUE.get(name, frozenset()), stem)

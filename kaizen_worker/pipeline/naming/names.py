@@ -59,8 +59,9 @@ def _choices(own: Vocabulary, everywhere: Mapping[Stems, float], topics: int, fa
         elif first is not None and second is not None and not set(first) & set(second):
             both = own.together(first, second)
             yield own.shown(both) if both else f"{own.shown(first)}{JOINT}{own.shown(second)}"
-    yield fallback[:FALLBACK]
-    yield from (f"{fallback[:FALLBACK]} ({number})" for number in count(2))
+    seen = "".join(sign for sign in fallback if sign.isprintable())[:FALLBACK].strip() or "…"
+    yield seen
+    yield from (f"{seen} ({number})" for number in count(2))
 
 
 def _ranked(own: Vocabulary, everywhere: Mapping[Stems, float], topics: int) -> list[Stems]:

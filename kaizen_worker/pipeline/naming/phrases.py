@@ -21,8 +21,8 @@ LONGEST_RUN = 8
 A_WORD = 2
 """Characters that make a word there, about."""
 
-_BREAK = re.compile(r"[.,;:!?…]+(?:\s|$)|[()\"\n]")
-"""Where a phrase ends, whatever follows; a run without blanks ends at any sign anyway."""
+_BREAK = re.compile(r"(?<![.,;:!?…])[.,;:!?…]++(?:\s|$)|[()\"\n]")
+"""Where a phrase ends, whatever follows; a run without blanks ends at any sign anyway. Signs are looked at once."""
 
 _CUT = re.compile("|".join(sorted(CUTS, key=len, reverse=True)))
 _KATAKANA = re.compile("[\u30a1-\u30ff]+")

@@ -11,6 +11,9 @@ from kaizen_worker.pipeline.words import words
 READ = 300
 """Texts of a topic that its name is made from, those with the largest weight."""
 
+LONGEST_TEXT = 1000
+"""Characters of a text that a name may come from: what is asked stands at the beginning."""
+
 ENOUGH = 10
 """Topics from which it shows whether a stop word is common to all."""
 
@@ -80,7 +83,7 @@ def vocabularies(texts: Sequence[Sequence[str]], weights: Sequence[Sequence[floa
 def _read(texts: Sequence[str], weights: Sequence[float]) -> _Read:
     heaviest = sorted(zip(weights, texts, strict=True), key=lambda pair: (-pair[0], pair[1]))[:READ]
     total = sum(weight for weight, _ in heaviest)
-    return [(text, weight / total) for weight, text in heaviest]
+    return [(text[:LONGEST_TEXT], weight / total) for weight, text in heaviest]
 
 
 def _languages(read: Sequence[_Read]) -> list[Language]:

@@ -121,6 +121,20 @@ def test_a_piece_for_a_model_that_is_not_here_is_left_to_whoever_laid_it_out(fas
     piece = msgspec.msgpack.encode(sharing.Piece("another", TEXTS))
     fast.redis.rpush(keys.unembedded("default"), piece)
     fast.redis.expire(keys.unembedded("default"), 60)
-    sharing.take(fast)
+    assert sharing.take(fast)
+    assert not sharing.take(fast)
     assert not fast.redis.keys("*:vectors:*")
+    assert fast.redis.llen(keys.unembedded("default")) == 0
+
+
+def test_what_waits_goes_before_the_texts_of_an_analysis(fast, ask):
+    ask(["first"])
+    live.consume(fast, place="1")
+    seen = []
+    pieces = [msgspec.msgpack.encode(sharing.Piece("another", [f"text {number}"])) for number in range(3)]
+    fast.redis.rpush(keys.unembedded("default"), *pieces)
+    fast.redis.expire(keys.unembedded("default"), 60)
+    ask(["second"])
+    seen.append(live.consume(fast, place="0", seconds=5.0))
+    assert seen == [1]
     assert fast.redis.llen(keys.unembedded("default")) == 0

@@ -78,6 +78,16 @@ def test_clusters_are_numbered_from_the_heaviest_on_and_every_number_is_used():
     assert set(heavy.labels[:30]) == {0}
 
 
+def test_the_same_texts_analysed_again_keep_their_topics():
+    vectors, texts, _, _ = planted(sizes=[60] * 12, scatter=1.4, noise=60)
+    weights = np.ones(len(texts), np.int64)
+    first = run(vectors, texts)
+    again = cluster(vectors, texts, weights=weights, seed=0, last=first.centroids)
+    assert np.array_equal(again.labels, first.labels)
+    assert np.array_equal(again.centroids, first.centroids)
+    assert again.held.tolist() == list(range(len(first.centroids)))
+
+
 def test_order_of_texts_means_nothing():
     vectors, texts, _, _ = planted(sizes=[40] * 8, noise=10)
     order = np.random.default_rng(1).permutation(len(texts))
@@ -133,7 +143,7 @@ def test_whatever_comes_in_the_result_holds_together(count, seed):
     assert (found.labels == -1).sum() <= MOST_NOISE * count
     assert found.parents.shape == (clusters,)
     np.testing.assert_allclose(np.linalg.norm(found.centroids, axis=1), 1.0, atol=1e-5)
-    assert np.array_equal(found.centroids, centroids(vectors, found.labels))
+    assert np.array_equal(found.labels, assign(vectors, found))
 
 
 def test_tiny_clusters_join_the_others_unless_they_carry_weight():

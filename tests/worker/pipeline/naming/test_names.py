@@ -151,3 +151,10 @@ def test_near_duplicates_are_shown_once():
 def test_a_topic_without_members_has_no_exemplars():
     rows = np.eye(2, dtype=np.float32)
     assert exemplars(rows, ["a", "b"], labels=np.array([1, 1], np.int32), centroids=rows)[0] == ()
+
+
+def test_long_and_hostile_texts_cost_no_more_than_their_beginning():
+    hostile = ["!" * 30_000 + "x", "a" * 30_000, "word " * 6_000, "\u202e" + "!" * 20, "e\u0301" * 15_000]
+    names = name([[text] for text in hostile], [[1]] * len(hostile))
+    assert len(set(names)) == len(hostile)
+    assert all(each.isprintable() for each in names)
