@@ -44,6 +44,7 @@ DEADLINE = 30.0
 
 _PAUSES = (0.5, 2.0)  # seconds before each repetition, at least
 _OK = 200
+_FAILED = 500  # of these texts or of all, as some servers answer for a vector that is no number
 _REFUSED = frozenset({400, 413, 422})  # there is something about these texts that it does not take
 _PROBE = "a question"
 _SET_UP = {401: "KAIZEN_EMBEDDER_KEY", 403: "KAIZEN_EMBEDDER_KEY", 404: "KAIZEN_EMBEDDER_URL and KAIZEN_EMBEDDER_MODEL"}
@@ -118,8 +119,16 @@ class Endpoint:
         return settle(np.array([found.get(text, found[""]) for text in sent]).reshape(-1, self.dimension))
 
     def _vectors(self, texts: Sequence[str]) -> Floats:
-        """(u, d) of texts that are not blank. Of refused ones halves are tried: of the batch, then of the text."""
-        rows = self._ask(texts)
+        """(u, d) of texts that are not blank. Of refused ones halves are tried: of the batch, then of the text.
+
+        Texts over which it fails while it answers others are refused ones.
+        """
+        try:
+            rows = self._ask(texts)
+        except _Struck:
+            if list(texts) == [_PROBE] or not self._answers():
+                raise
+            rows = None  # it answers others: the cause is among these
         if rows is not None:
             return rows
         if len(texts) > 1:
@@ -132,6 +141,13 @@ class Endpoint:
             raise Unavailable(self._told("a refusal of every text: see KAIZEN_EMBEDDER_MODEL and _DIMENSIONS"))
         _LOG.warning("the embedder's endpoint refuses a text of %d characters: it gets the first axis", len(texts[0]))
         return np.zeros_like(probe)
+
+    def _answers(self) -> bool:
+        """Whether it has vectors of a plain question now."""
+        try:
+            return self._admitted([_PROBE], self._deadline) is not None
+        except Unavailable:
+            return False
 
     def _ask(self, texts: Sequence[str]) -> Floats | None:
         """The vectors, or None where the endpoint refuses the texts; repeated within the deadline."""
@@ -163,7 +179,8 @@ class Endpoint:
         if reply.status != _OK:
             remedy = _SET_UP.get(reply.status)
             told = self._told(f"status {reply.status}" + (f": see {remedy}" if remedy else ""))
-            raise Unavailable(told, retry_after=max(reply.retry_after, 0.1))
+            kind = _Struck if reply.status == _FAILED else Unavailable
+            raise kind(told, retry_after=max(reply.retry_after, 0.1))
         try:
             return read_rows(reply.body, number)
         except Malformed as error:
@@ -171,6 +188,10 @@ class Endpoint:
 
     def _told(self, what: str) -> str:
         return f"the embedder's endpoint {self._url} answers with {what}"
+
+
+class _Struck(Unavailable):
+    """It failed, perhaps over these very texts."""
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -145,6 +145,18 @@ def test_failures_in_a_row_open_the_breaker_for_everybody(provider, endpoint):
     assert len(provider.asked) == 5
 
 
+def test_a_text_over_which_it_fails_each_time_stops_no_other_and_opens_no_breaker(provider, endpoint):
+    def answer(asked, items):
+        return (500, {}, b"") if any("poison" in text for text in asked["input"]) else provider.good(asked, items)
+
+    provider.answer = answer
+    asking = endpoint(dimensions=DIMENSION, deadline=0.4)
+    rows = asking.embed(["a", "b", "poison", "c"])
+    np.testing.assert_allclose(rows[[0, 1, 3]], provider.units(["a", "b", "c"]), atol=2**-10)
+    assert rows[2].tolist() == [1.0] + [0.0] * (DIMENSION - 1)
+    assert asking.embed(["d"]).shape == (1, DIMENSION)
+
+
 def test_a_server_that_is_not_there_is_an_outage(endpoint):
     with pytest.raises(Unavailable, match="ConnectionRefused"):
         endpoint(url="http://127.0.0.1:1/v1", dimensions=8, deadline=0.4).embed(["a"])
