@@ -73,7 +73,7 @@ def baseline(
         named: Ids and names of the topics, k each.
     """
     k, people = len(named[0]), window.people().astype(np.int64)
-    what = np.where(topic >= 0, topic, k).astype(np.int64)
+    what = np.where(topic >= 0, topic, k + window.text).astype(np.int64)
     fresh = ~repeated(what * (int(people.max(initial=0)) + 1) + people)
     topic_of, hour = topic[fresh], (window.occurred_at[fresh] // _HOUR)
     times = window.response_time[fresh]
