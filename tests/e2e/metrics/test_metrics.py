@@ -61,7 +61,7 @@ def test_insights_are_those_that_the_api_lists(served, found):
     assert {name: served("kaizen_insights_total", insight_type=name) for name in INSIGHT_TYPES} == {
         name: types[name] for name in INSIGHT_TYPES
     }
-    assert {"error_pattern", "gap"} <= set(types)
+    assert {"performance", "error_pattern", "gap"} <= set(types)
     active = [insight for insight in insights if insight["status"] in {"proposed", "applied", "confirmed"}]
     assert served("kaizen_active_insights") == len(active) == len(insights) - 2
     assert served("kaizen_topics") == len(found("topics"))
