@@ -5,7 +5,6 @@ which interactions arrived. A crash between any two steps is harmless: run again
 the same ids, and is counted when it is done, once.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -33,7 +32,7 @@ from kaizen_worker.pipeline.window import distinct_texts, ordered, window
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
-from kaizen_worker.types import Halves, Sample, Signals, Thresholds, Window
+from kaizen_worker.types import Sample, Signals, Thresholds, Window
 
 
 def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
@@ -74,7 +73,9 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         return []
     with progress.step("embed"):
         texts = distinct_texts(records)
-        seen = window(records, texts=texts, vectors=_vectors(tenant, texts))
+        renew(tenant, texts)
+        embedder = tenant.embedder
+        seen = window(records, texts=texts, vectors=embed(tenant, texts, by=embedder))
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):
@@ -94,15 +95,11 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     progress.found(
         interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
     )
+    if tenant.embedder.name != embedder.name:  # topics of one model under the name of another would be none
+        raise Unavailable("another analysis of this tenant fitted its embedder anew: this one begins again")
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
-
-
-def _vectors(tenant: Tenant, texts: Sequence[str]) -> Halves:
-    """Those of a window's texts, by the embedder that is right for as many."""
-    renew(tenant, texts)
-    return embed(tenant, texts, by=tenant.embedder)
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:

@@ -30,7 +30,7 @@ CYCLE_SECONDS = 60.0
 _DAY = 86_400
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True):
     """What came of asking about a topic."""
 
     model: str
@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True):
     name: str | None  # None: the answer was no name
 
 
-def given_names(tenant: Tenant, ids: Sequence[str]) -> dict[str, Asked]:
+def given_names(tenant: Tenant, ids: Sequence[str]) -> dict[str, Answered]:
     """What is known of these topics from the model that is set now, kept for another two retentions; {} without one."""
     if tenant.config.naming_url is None or not ids:
         return {}
@@ -47,12 +47,12 @@ def given_names(tenant: Tenant, ids: Sequence[str]) -> dict[str, Asked]:
         pipe.getex(keys.named(tenant.name, topic), ex=_seconds(tenant))
     stored = cast("list[bytes | None]", pipe.execute())
     pairs = zip(ids, stored, strict=True)
-    known = {topic: msgspec.msgpack.decode(one, type=Asked) for topic, one in pairs if one is not None}
+    known = {topic: msgspec.msgpack.decode(one, type=Answered) for topic, one in pairs if one is not None}
     return {topic: asked for topic, asked in known.items() if asked.model == tenant.config.naming_model}
 
 
 def settle_names(
-    tenant: Tenant, topics: Sequence[Topic], given: dict[str, Asked], *, chosen: Mapping[str, str]
+    tenant: Tenant, topics: Sequence[Topic], given: dict[str, Answered], *, chosen: Mapping[str, str]
 ) -> tuple[Topic, ...]:
     """The topics, the heaviest first, with the names that the model gave them, now or before; no two alike.
 
@@ -77,7 +77,7 @@ def _others(names: dict[str, str], topic: str) -> set[str]:
 
 
 def _ask_all(
-    tenant: Tenant, endpoint: Chat, topics: Sequence[Topic], given: dict[str, Asked], names: dict[str, str]
+    tenant: Tenant, endpoint: Chat, topics: Sequence[Topic], given: dict[str, Answered], names: dict[str, str]
 ) -> Iterable[tuple[Topic, str]]:
     """Ask about those that need it, as long as there is time and the endpoint lets us; `names` as it grows."""
     deadline = time.monotonic() + CYCLE_SECONDS
@@ -101,7 +101,7 @@ def _ask_all(
                 return
             continue
         name = accept(answer, _others(names, topic.id))
-        _keep(tenant, topic.id, Asked(endpoint.model, digest, name))
+        _keep(tenant, topic.id, Answered(endpoint.model, digest, name))
         if name is not None:
             yield topic, name
 
@@ -113,7 +113,7 @@ def _siblings(topic: Topic, topics: Sequence[Topic], names: dict[str, str]) -> l
     return [names[other.id] for other in sorted(others, key=lambda other: (other.parent or other.id) != group)]
 
 
-def _keep(tenant: Tenant, topic: str, asked: Asked) -> None:
+def _keep(tenant: Tenant, topic: str, asked: Answered) -> None:
     tenant.redis.set(keys.named(tenant.name, topic), msgspec.msgpack.encode(asked), ex=_seconds(tenant))
 
 

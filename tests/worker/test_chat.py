@@ -35,6 +35,7 @@ BAD = {
     "another document": lambda handler: handler.reply(200, b'{"choices": []}'),
     "no text": lambda handler: handler.reply(200, b'{"choices": [{"message": {"content": null}}]}'),
     "broken text": lambda handler: handler.reply(200, b'{"choices": [{"message": {"content": "\xff"}}]}'),
+    "deeply nested": lambda handler: handler.reply(200, b'{"more": ' + b"[" * 50_000),
     "no http": lambda handler: handler.wfile.write(b"SSH-2.0\r\n\r\n"),
     "hung up": lambda handler: handler.wfile.flush(),
     "error": lambda handler: handler.reply(500, b"k3y-of-mine"),

@@ -81,6 +81,7 @@ MALFORMED = {
     "no JSON": lambda *_: (200, {}, b"<html>"),
     "another shape": lambda *_: reply({"error": "busy"}),
     "nothing": lambda *_: (200, {}, b""),
+    "deeply nested": lambda *_: (200, {}, b'{"more": ' + b"[" * 50_000),
     "a redirect": lambda *_: (302, {"Location": "http://127.0.0.1:1/"}, b""),
     "half of it": lambda *_: (200, {"Content-Length": "1000"}, b'{"data": ['),
 }

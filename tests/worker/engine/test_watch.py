@@ -260,3 +260,14 @@ def test_of_two_that_look_at_the_same_the_slower_is_refused(unseen):
     state = unpack_state(stand.packed, detection.usual(stand.cycle))
     assert not detection.advance(stand.cursor, "1-1", state, [])
     assert detection.read() == after
+
+
+def test_what_another_version_stored_stops_no_consumer(desk, caplog):
+    redis = desk.tenant.redis
+    redis.hset(keys.snapshot("default"), "baseline", b"of another version")
+    desk.tenant = Runtime(desk.config).tenant("default")
+    before = sum(map(int, redis.hvals(keys.live("default"))))
+    desk.send(desk.some(50))
+    assert redis.xlen(keys.stream("default")) == 0
+    assert sum(map(int, redis.hvals(keys.live("default")))) > before
+    assert "were not looked for" in caplog.text

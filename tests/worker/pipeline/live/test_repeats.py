@@ -4,6 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaizen_api.schema import Record
+from kaizen_worker.pipeline.live.arrivals import arrivals
 from kaizen_worker.pipeline.live.repeats import WITHIN, follow, mark, marks, repeated
 
 
@@ -31,3 +33,11 @@ def test_it_is_forgotten_after_a_while_and_in_batches_alike():
 def test_a_pair_is_no_other_pair():
     pairs = [mark("bc", mark("a")), mark("c", mark("ab")), mark("abc"), mark("c", mark("b", mark("a")))]
     assert len(set(pairs)) == 4
+
+
+def test_a_person_counts_once_for_all_that_is_in_no_topic_and_once_a_topic():
+    asked = [Record(id=f"i{n}", occurred_at=10**15, query=f"nonsense {n}", user=user) for n, user in enumerate("aaab")]
+    batch = arrivals(asked, [None, None, "t1", None], at=10**12, place={"t1": 0})
+    one, again, topic, other = batch.pairs.tolist()
+    assert one == again
+    assert len({one, topic, other}) == 3
