@@ -27,8 +27,8 @@ from kaizen_worker.engine.watch import untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
 from kaizen_worker.pipeline.patterns import kinds
-from kaizen_worker.pipeline.signals import signals
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses, signals
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
@@ -66,16 +66,15 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
 def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     config = tenant.config
     with progress.step("read"):
-        records = ordered(read_log(tenant.redis, tenant=tenant.name))
-    if len(records) < config.min_data_points:
-        progress.found(interactions=len(records))
+        seen = window(read_log(tenant.redis, tenant=tenant.name), read=read_responses)
+    if len(seen) < config.min_data_points:
+        progress.found(interactions=len(seen))
         progress.finish("insufficient_data")
         return []
     with progress.step("embed"):
-        texts = distinct_texts(records)
-        renew(tenant, texts)
+        renew(tenant, seen.texts)
         embedder = tenant.embedder
-        seen = window(records, texts=texts, vectors=embed(tenant, texts, by=embedder))
+        seen = replace(seen, vectors=embed(tenant, seen.texts, by=embedder))
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):

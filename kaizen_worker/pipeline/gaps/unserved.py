@@ -58,8 +58,7 @@ def unserved(sample: Sample, covered: Floats | None) -> Floats:
 
 def answered_otherwise(sample: Sample) -> Flags:
     """Interactions (n,) that were answered, in a log whose answers cite no entries: from knowledge of another kind."""
-    answered = np.array([bool(response) for response in sample.window.responses], np.bool_)
-    answered &= sample.window.error.codes < 0
+    answered = sample.window.answers["given"] & (sample.window.error.codes < 0)
     cited = np.array([bool(entries) for entries in sample.window.entry_ids], np.bool_)
     uses_entries = (cited & answered).sum() >= CITING * max(answered.sum(), 1)
     return answered & np.bool_(not uses_entries)

@@ -46,15 +46,6 @@ class Queries:
     content: tuple[frozenset[str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Responses:
-    """What each distinct response says, bool each."""
-
-    refusal: Flags
-    clarification: Flags
-    asks: Flags  # ends with a question
-
-
 def read_queries(texts: Sequence[str]) -> Queries:
     """Read the distinct queries (u)."""
     words = tuple(plain(text) for text in texts)
@@ -83,8 +74,8 @@ def read_queries(texts: Sequence[str]) -> Queries:
     )
 
 
-def read_responses(texts: Sequence[str]) -> Responses:
-    """Read the distinct responses."""
+def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
+    """What each of m distinct responses says, (m,) bool each: given, refusal, clarification, asks (ends by asking)."""
     words = [plain(text[:READ]) for text in texts]
     lengths = np.array([text.count(" ") - 1 for text in words], np.int64)
     lengths[[len(text) > READ for text in texts]] = READ
@@ -95,7 +86,8 @@ def read_responses(texts: Sequence[str]) -> Responses:
     asking = mentions([plain(question or "") for question in questions], "asking", at_start=True)
     clarification = (phrase | (asking & (lengths <= QUESTION_WORDS))) & ~(closing & ~phrase)
     refusal = mentions([_first(text, REFUSAL_WORDS) for text in words], "refusal") & ~clarification
-    return Responses(refusal, clarification, asks)
+    given = np.array([bool(text) for text in texts], np.bool_)
+    return {"given": given, "refusal": refusal, "clarification": clarification, "asks": asks}
 
 
 def _last_question(text: str) -> str | None:
