@@ -289,7 +289,9 @@ class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
     progress: float = 0.0  # 0..1
     requested_at: int = 0
     finished_at: int = 0
+    attempts: int = 0  # that were begun and not ended by an outage
     interactions: int = 0
+    left_out: int = 0  # older ones, beyond `max_interactions_per_cycle`
     topics: int = 0
     noise: int = 0
     insights: int = 0

@@ -22,6 +22,29 @@ Halves = NDArray[np.float16]
 """Vectors as they are kept: embedders round through float16, so the float32 of these are the very ones computed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some rows of vectors, taken when they are looked at: a copy of them might be as large as all the rest."""
+
+    rows: Halves  # (u, d)
+    places: NDArray[np.int64]  # (m,) into the rows
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, d)."""
+        return len(self.places), self.rows.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, which: "slice | NDArray[np.int64]") -> Halves:
+        return self.rows[self.places[which]]
+
+
+Rows = Vectors | Halves | Chosen
+"""Vectors of which blocks are looked at."""
+
+
 class Strings(Sequence[str]):
     """Strings in one piece of memory, about a third of what a tuple of them takes; a slice shares it.
 
@@ -30,10 +53,10 @@ class Strings(Sequence[str]):
         bounds: (m + 1,) where each begins, and the last one ends.
     """
 
-    __slots__ = ("_bounds", "_encoded")
+    __slots__ = ("bounds", "encoded")
 
     def __init__(self, encoded: bytes, bounds: NDArray[np.int64]) -> None:
-        self._encoded, self._bounds = encoded, bounds
+        self.encoded, self.bounds = encoded, bounds
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> "Strings":
@@ -44,19 +67,19 @@ class Strings(Sequence[str]):
     @classmethod
     def joined(cls, parts: Sequence["Strings"]) -> "Strings":
         """Those of whole parts, one part behind the other."""
-        lengths = [np.diff(part._bounds) for part in parts]  # noqa: SLF001 - of its own class
+        lengths = [np.diff(part.bounds) for part in parts]
         bounds = np.concatenate(([0], np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)]))))
-        return cls(b"".join(part._encoded for part in parts), bounds.astype(np.int64))  # noqa: SLF001 - likewise
+        return cls(b"".join(part.encoded for part in parts), bounds.astype(np.int64))
 
     def take(self, rows: NDArray[np.int64]) -> "Strings":
         """Those at some places, in that order."""
-        starts, stops = self._bounds[rows], self._bounds[rows + 1]
+        starts, stops = self.bounds[rows], self.bounds[rows + 1]
         pairs = zip(starts.tolist(), stops.tolist(), strict=True)
         bounds = np.concatenate(([0], np.cumsum(stops - starts)))
-        return Strings(b"".join(self._encoded[start:stop] for start, stop in pairs), bounds.astype(np.int64))
+        return Strings(b"".join(self.encoded[start:stop] for start, stop in pairs), bounds.astype(np.int64))
 
     def __len__(self) -> int:
-        return len(self._bounds) - 1
+        return len(self.bounds) - 1
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -65,11 +88,11 @@ class Strings(Sequence[str]):
     def __getitem__(self, place: int | slice) -> "str | Strings":
         if isinstance(place, slice):
             start, stop, _ = place.indices(len(self))
-            return Strings(self._encoded, self._bounds[start : max(start, stop) + 1])
+            return Strings(self.encoded, self.bounds[start : max(start, stop) + 1])
         if not -len(self) <= place < len(self):
             raise IndexError(place)
         row = place % len(self)
-        return self._encoded[self._bounds[row] : self._bounds[row + 1]].decode()
+        return self.encoded[self.bounds[row] : self.bounds[row + 1]].decode()
 
     def __iter__(self) -> Iterator[str]:
         return (self[row] for row in range(len(self)))

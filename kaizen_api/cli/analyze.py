@@ -52,8 +52,9 @@ def describe(cycle: dict[str, int]) -> str:
     if not cycle["finished_at"]:
         return ""
     gaps = "; `kaizen gaps` lists the gaps" if cycle["gaps"] else ""
+    left_out = f" (the newest; {cycle['left_out']} older ones left out)" if cycle.get("left_out") else ""
     return (
-        f", {cycle['interactions']} interactions, {cycle['topics']} topics, {cycle['gaps']} gaps, "
+        f", {cycle['interactions']} interactions{left_out}, {cycle['topics']} topics, {cycle['gaps']} gaps, "
         f"{cycle['insights']} findings; `kaizen insights` lists those stored, at most "
         "KAIZEN_MAX_INSIGHTS_PER_CYCLE new ones an analysis" + gaps
     )

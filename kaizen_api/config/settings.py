@@ -10,15 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
@@ -101,6 +93,8 @@ class KaizenConfig(BaseSettings):
     """Beyond it the oldest insights are archived: settled, then proposed, then dismissed; never applied ones."""
     max_insights_per_cycle: int = Field(5, ge=1, le=50)
     """The strongest first."""
+    max_interactions_per_cycle: int = Field(2_000_000, ge=1_000, le=100_000_000)
+    """The newest that one analysis looks at, by `occurred_at`; a million take about 1 GB of memory."""
     max_metric_items: int = Field(10_000, ge=1_000, le=100_000)
     """Recent interactions behind the gauges."""
     confidence_threshold: float = Field(0.7, ge=0, le=1)

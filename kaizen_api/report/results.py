@@ -46,6 +46,7 @@ class Results:
             "cycle": {
                 "status": cycle.status,
                 "interactions": cycle.interactions,
+                "left_out": cycle.left_out,
                 "topics": cycle.topics,
                 "noise": cycle.noise,
                 "insights": cycle.insights,

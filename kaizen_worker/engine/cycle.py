@@ -16,8 +16,10 @@ from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Gap, Insight
 from kaizen_worker.engine import prove
+from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lives import record
+from kaizen_worker.engine.memory import hand_back
 from kaizen_worker.engine.progress import OUTAGES, Progress
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
@@ -43,6 +45,7 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
 
     Raises:
         RedisError, Unavailable: a part is down; the cycle is started again when it is back.
+        Invalid: workers died at it too often; it is not started again.
     """
     with taken(tenant.redis, tenant=tenant.name, job=jobs.cycle_claim(cycle_id), seconds=jobs.CLAIM_SECONDS) as claim:
         cycle = tenant.cycles.get(cycle_id)
@@ -55,8 +58,11 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
                 record(tenant, last, at=progress.at)
                 progress.finish("done")
                 return []
+            begin(progress, tenant)
             return _analyze(tenant, progress)
         except OUTAGES:
+            if progress.cycle.attempts > cycle.attempts:
+                take_back(tenant, cycle_id)
             raise
         except Exception as error:
             progress.fail(error)
@@ -66,7 +72,9 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
 def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     config = tenant.config
     with progress.step("read"):
-        seen = window(read_log(tenant.redis, tenant=tenant.name), read=read_responses)
+        log = read_log(tenant.redis, tenant=tenant.name)
+        seen = window(log, read=read_responses, most=config.max_interactions_per_cycle)
+        hand_back()
     if len(seen) < config.min_data_points:
         progress.found(interactions=len(seen))
         progress.finish("insufficient_data")
@@ -92,7 +100,12 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
     progress.found(
-        interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
+        interactions=len(seen),
+        left_out=seen.left_out,
+        topics=len(found.topics),
+        noise=noise,
+        insights=len(insights),
+        gaps=len(gaps),
     )
     if tenant.embedder.name != embedder.name:  # topics of one model under the name of another would be none
         raise Unavailable("another analysis of this tenant fitted its embedder anew: this one begins again")

@@ -46,12 +46,12 @@ def save_assignments(tenant: Tenant, cycle_id: str, seen: Window, topic: Codes, 
     """The topic of each interaction, by time and id, in chunks; of earlier cycles only the last one keeps its own."""
     key = keys.assignments(tenant.name, cycle_id)
     ids = [*(one.id for one in topics), None]  # the last one is what -1 points to
-    pipe = tenant.redis.pipeline(transaction=False)
     for start in range(0, len(seen), _CHUNK):
         rows = [(seen.ids[row], ids[topic[row]]) for row in range(start, min(start + _CHUNK, len(seen)))]
+        pipe = tenant.redis.pipeline()
         pipe.hset(key, str(start // _CHUNK), msgspec.msgpack.encode(rows))
-    pipe.expire(key, tenant.config.metrics_retention_days * _DAY)
-    pipe.execute()
+        pipe.expire(key, tenant.config.metrics_retention_days * _DAY)
+        pipe.execute()
     _drop_assignments(tenant, before=cycle_id)
 
 

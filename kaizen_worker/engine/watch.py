@@ -70,14 +70,15 @@ def usual(sample: Sample, clusters: Clusters, *, shown: Sequence[str], backend: 
 
 def untold(tenant: Tenant, sample: Sample, insights: Sequence[Insight]) -> list[Insight]:
     """Insights without those that say of a topic that it emerges where that was told when it happened."""
-    row = {name: index for index, name in enumerate(sample.window.ids)}
+    emerged = [one for one in tenant.insights.all() if one.type == "emerging" and "pattern" in one.subject]
+    wanted = {interaction for one in emerged for interaction in one.evidence}
+    row = {name: index for index, name in enumerate(sample.window.ids) if name in wanted} if wanted else {}
     told = set[str]()
-    for live in tenant.insights.all():
-        if live.type == "emerging" and "pattern" in live.subject:
-            codes = sample.topic[[row[one] for one in live.evidence if one in row]]
-            often = np.bincount(codes[codes >= 0], minlength=1)
-            if 2 * often.max() > len(live.evidence):
-                told.add(sample.topic_ids[int(often.argmax())])
+    for live in emerged:
+        codes = sample.topic[[row[one] for one in live.evidence if one in row]]
+        often = np.bincount(codes[codes >= 0], minlength=1)
+        if 2 * often.max() > len(live.evidence):
+            told.add(sample.topic_ids[int(often.argmax())])
     known = tenant.insights.many([one.id for one in insights])
     pairs = zip(insights, known, strict=True)
     return [one for one, old in pairs if old is not None or one.type != "emerging" or one.topic not in told]

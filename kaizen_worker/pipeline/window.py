@@ -4,9 +4,11 @@ The same records give the same window in whatever order they come; a record that
 read a few at a time and let go: what stays are columns, each name once, and what the responses say instead of them.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
+from math import nan
 from sys import intern
 from typing import Any
 
@@ -25,6 +27,8 @@ SPARE = 4
 _NAMED = ("query", "session", "user", "error", "model", "tool")
 _NUMBERS = ("response_time", "feedback", "level", "accepted")
 _CRITIC, _ANSWER = "critic ", "answer "  # before the names of columns that depend on the records
+
+_DTYPES: Mapping[str, Any] = {"q": np.int64, "i": np.int32, "d": np.float64, "b": np.bool_}  # by kind of array
 
 Columns = Mapping[str, NDArray[Any]]
 Reader = Callable[[Sequence[str]], Mapping[str, Flags]]
@@ -51,27 +55,34 @@ def _pieces(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 class _Pile:
-    """The columns so far: pieces, each in the order of reading, until they are settled."""
+    """The columns so far, in the order of reading. They grow in place: pieces would leave holes in memory."""
 
     def __init__(self, read: Reader, *, most: int) -> None:
         self._read, self._most = read, most
         self._codes: dict[str, dict[Any, int]] = {name: {} for name in (*_NAMED, "entry_ids")}
-        self._ids: list[Strings] = []
-        self._pieces: list[Columns] = []
+        self._ids, self._bounds = bytearray(), array("q", [0])
+        self._columns: dict[str, array[Any]] = {}
         self._left_out = 0
+        self.add(())
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in some records; what is too old by then goes."""
-        self._ids.append(Strings.of(record.id for record in records))
-        self._pieces.append(self._columns(records))
-        if self._most and sum(map(len, self._ids)) > self._most + self._most // SPARE:
+        before = len(self._bounds) - 1
+        for record in records:
+            self._ids += record.id.encode()
+            self._bounds.append(len(self._ids))
+        for name, kind, values in self._values(records):
+            if name not in self._columns:  # a critic of which nothing was known before
+                self._columns[name] = array(kind, [nan]) * before if kind == "d" else array(kind)
+            self._columns[name].extend(values)
+        if self._most and len(self._bounds) > self._most + self._most // SPARE:
             self._settle()
 
     def window(self) -> Window:
         """All of them by time and id, each id once. Empties the pile."""
-        self._settle()
-        (ids,), (columns,) = self._ids, self._pieces
+        ids = self._settle()
         names = {name: tuple(self._codes.pop(name)) for name in list(self._codes)}
+        columns = {name: np.frombuffer(column, _DTYPES[column.typecode]) for name, column in self._columns.items()}
         named = {name: Coded(columns[name], names[name]) for name in _NAMED[1:]}
         entries = names["entry_ids"]
         return Window(
@@ -91,52 +102,50 @@ class _Pile:
             answers=_starting(_ANSWER, columns),
             model=named["model"],
             tool=named["tool"],
-            entry_ids=tuple(entries[code] for code in columns["entry_ids"].tolist()),
+            entry_ids=tuple(entries[code] for code in columns["entry_ids"]),
             left_out=self._left_out,
         )
 
-    def _columns(self, records: Sequence[Record]) -> Columns:
-        columns: dict[str, NDArray[Any]] = {"occurred_at": np.array([one.occurred_at for one in records], np.int64)}
+    def _values(self, records: Sequence[Record]) -> Iterator[tuple[str, str, Iterable[Any]]]:
+        """Name, kind and values of each column."""
+        yield "occurred_at", "q", [record.occurred_at for record in records]
         for name in _NAMED:
-            columns[name] = _coded(self._codes[name], [getattr(record, name) for record in records])
+            yield name, "i", _coded(self._codes[name], [getattr(record, name) for record in records])
         entries = [tuple(map(intern, record.entry_ids or ())) for record in records]
-        columns["entry_ids"] = _coded(self._codes["entry_ids"], entries)
+        yield "entry_ids", "i", _coded(self._codes["entry_ids"], entries)
         for name in _NUMBERS:
-            columns[name] = _floats([getattr(record, name) for record in records])
-        for critic in {name for record in records for name in record.critics or ()}:
-            columns[_CRITIC + critic] = _floats([(record.critics or {}).get(critic) for record in records])
+            yield name, "d", _floats([getattr(record, name) for record in records])
+        known = [name.removeprefix(_CRITIC) for name in self._columns if name.startswith(_CRITIC)]
+        for critic in {*known, *(name for record in records for name in record.critics or ())}:
+            yield _CRITIC + critic, "d", _floats([(record.critics or {}).get(critic) for record in records])
         distinct: dict[str, int] = {}
         response = _coded(distinct, [record.response or "" for record in records])
-        signs = self._read(tuple(distinct))
-        return columns | {_ANSWER + sign: flags[response] for sign, flags in signs.items()}
+        for sign, flags in self._read(tuple(distinct)).items():
+            yield _ANSWER + sign, "b", flags[response].tolist()
 
-    def _settle(self) -> None:
-        """One piece of all: sorted, each id once, the newest, with the names that occur in them, sorted."""
-        ids, columns = Strings.joined(self._ids), _joined(self._pieces)
-        rows = _sorted_once(ids, columns["occurred_at"]) if columns else np.empty(0, np.int64)
+    def _settle(self) -> Strings:
+        """Sorted, each id once, the newest, with the names that occur in them, sorted; returns the ids."""
+        ids = Strings(bytes(self._ids), np.array(self._bounds, np.int64))
+        rows = _sorted_once(ids, np.frombuffer(self._columns["occurred_at"], np.int64))
         kept = rows[-self._most :]  # of -0 all
         self._left_out += len(rows) - len(kept)
-        settled = {name: column[kept] for name, column in columns.items()} or dict(self._columns(()))
-        for critic in [name for name in settled if name.startswith(_CRITIC) and np.isnan(settled[name]).all()]:
-            del settled[critic]
-        for name, known in self._codes.items():
-            self._codes[name], settled[name] = _renumbered(known, settled[name])
-        self._ids, self._pieces = [ids.take(kept)], [settled]
-
-
-def _joined(pieces: list[Columns]) -> dict[str, NDArray[Any]]:
-    """The columns of all; a critic that a piece does not know is NaN there."""
-    names = sorted({name for piece in pieces for name in piece})
-    absent = [np.full(len(piece["occurred_at"]), np.nan) for piece in pieces]
-    return {
-        name: np.concatenate([piece.get(name, none) for piece, none in zip(pieces, absent, strict=True)])
-        for name in names
-    }
+        ids = ids.take(kept)
+        self._ids, self._bounds = bytearray(ids.encoded), array("q", ids.bounds.tobytes())
+        for name, column in list(self._columns.items()):
+            values = np.frombuffer(column, _DTYPES[column.typecode])[kept]
+            if name in self._codes:
+                self._codes[name], values = _renumbered(self._codes[name], values)
+            if name.startswith(_CRITIC) and np.isnan(values).all():
+                del self._columns[name]
+            else:
+                self._columns[name] = array(column.typecode, values.tobytes())
+        return ids
 
 
 def _sorted_once(ids: Strings, times: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows by time and id; of those with one id, the last that was read."""
-    digests = np.frombuffer(b"".join(blake2b(one.encode(), digest_size=8).digest() for one in ids), np.uint64)
+    numbers = (int.from_bytes(blake2b(one.encode(), digest_size=8).digest()) for one in ids)
+    digests = np.fromiter(numbers, np.uint64, len(ids))
     _, place, count = np.unique(digests, return_inverse=True, return_counts=True)
     once = count[place] == 1
     once[list({ids[row]: row for row in np.flatnonzero(~once).tolist()}.values())] = True
@@ -159,13 +168,13 @@ def _renumbered(known: dict[Any, int], codes: Codes) -> tuple[dict[Any, int], Co
     return {names[code]: place for place, code in enumerate(order)}, rank[codes]
 
 
-def _coded(known: dict[Any, int], values: Sequence[Any]) -> Codes:
+def _coded(known: dict[Any, int], values: Sequence[Any]) -> list[int]:
     """Code of each value, -1 for None; a new one gets the next."""
-    return np.array([-1 if value is None else known.setdefault(value, len(known)) for value in values], np.int32)
+    return [-1 if value is None else known.setdefault(value, len(known)) for value in values]
 
 
-def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+def _floats(values: Sequence[float | None]) -> list[float]:
+    return [nan if value is None else value for value in values]
 
 
 def _starting(prefix: str, columns: Columns) -> dict[str, NDArray[Any]]:

@@ -6,12 +6,17 @@ answer, not a rejection, where the assistant had asked.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kaizen_worker.pipeline.signals.phrases import content, mentions, plain, vocabulary
+from kaizen_worker.pipeline.signals.phrases import mentions, plain, vocabulary
 from kaizen_worker.types import Flags
+
+BLOCK = 8_192
+"""Queries whose words are held at a time."""
 
 HEAD_WORDS = 12
 """Words of a turn in which a rejection is looked for."""
@@ -33,7 +38,7 @@ SENTENCE = re.compile(r"[.!?\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """What each distinct query says, (u,) bool each, and its words."""
+    """What each distinct query says, (u,) bool each."""
 
     rejects: Flags  # anywhere in its first words
     opens: Flags  # its first words reject, unless they answer a question back
@@ -42,13 +47,17 @@ class Queries:
     escalates: Flags
     empty: Flags  # carries no question of its own
     empty_call: Flags  # carries nothing but the wish for a person
-    words: tuple[str, ...]  # plain text
-    content: tuple[frozenset[str], ...]
+    said: NDArray[np.uint64]  # hash of the plain text: equal where it is
 
 
 def read_queries(texts: Sequence[str]) -> Queries:
-    """Read the distinct queries (u)."""
-    words = tuple(plain(text) for text in texts)
+    """Read the distinct queries (u), some at a time: what they say in words takes more memory than they do."""
+    parts = [_read(texts[start : start + BLOCK]) for start in range(0, max(len(texts), 1), BLOCK)]
+    return Queries(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Queries)))
+
+
+def _read(texts: Sequence[str]) -> Queries:
+    words = [plain(text) for text in texts]
     heads = [_first(text, HEAD_WORDS) for text in words]
     rejects, opens = mentions(heads, "negation"), mentions(heads, "opening", at_start=True)
     bare, thanks, thanks_first = (
@@ -69,8 +78,7 @@ def read_queries(texts: Sequence[str]) -> Queries:
         escalates=escalates,
         empty=closed & (rejects | opens | bare | thanks),
         empty_call=calls & escalates,
-        words=words,
-        content=tuple(content(text) for text in words),
+        said=np.frombuffer(b"".join(blake2b(text.encode(), digest_size=8).digest() for text in words), np.uint64),
     )
 
 

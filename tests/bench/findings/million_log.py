@@ -1,9 +1,9 @@
 """A tenant's log of any length, laid as live consumption lays it: `python million_log.py SETTINGS.json NUMBER`.
 
 40 subjects with seven things or more, each in 16 troubles, asked about in 16 forms with 30 openings and 24 closings;
-sessions of one to six turns, users who come back. Half of the questions are drawn freely, nearly all of them distinct; the rest
-are the popular ones, by Zipf's law, and turns without a question. Faults are planted: two subjects fail, one is slow,
-one errs with one model. The vectors are stored beforehand, as live assignment does; their time is told apart.
+sessions of one to six turns, users who come back. Half of the questions are drawn freely, nearly all of them distinct;
+the rest are popular ones, by Zipf's law, and turns without a question. Faults are planted: two subjects fail, one is
+slow, one errs with one model. The vectors are stored beforehand, as by live assignment; their time is told apart.
 """
 
 import json
@@ -93,7 +93,9 @@ OPENINGS = tuple(
 )
 CLOSINGS = tuple(
     f"{when}{end}"
-    for when, end in product(("", " today", " again", " at night", " this week", " now"), ("", "?", " please", " thanks"))
+    for when, end in product(
+        ("", " today", " again", " at night", " this week", " now"), ("", "?", " please", " thanks")
+    )
 )
 AFTER = ("no, that's wrong", "still doesn't work", "thanks, that helped", "thank you", "that is not what i asked", "ok")
 SENTENCE = (
@@ -131,7 +133,9 @@ class Talk:
             count = min(left, int(self.draw.integers(1, 7)))
             at, user = START + int(self.draw.integers(WEEK)), int(self.draw.zipf(1.3)) % (number // 12 + 1)
             for turn in range(count):
-                yield self.turn(f"{session:07x}-{turn}", at + turn * 45_000_000, f"s{session:07x}", f"u{user:07x}", turn)
+                yield self.turn(
+                    f"{session:07x}-{turn}", at + turn * 45_000_000, f"s{session:07x}", f"u{user:07x}", turn
+                )
             left, session = left - count, session + 1
 
     def turn(self, name: str, at: int, session: str, user: str, turn: int) -> Record:
