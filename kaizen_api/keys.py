@@ -25,6 +25,7 @@
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
 | objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
 | order | sorted set of ids of one kind by rank | – | with objects | queries, cycle |
+| balance | string: how far vectors tell the entries apart, one a model | 30 days | knowledge | knowledge |
 | contents | hash content hash → id of the entry that has it | – | knowledge | knowledge |
 | changes | stream of ids of changed entries | trimmed to length | knowledge | knowledge |
 | breaker | hash of one breaker | 60 days from a write | breaker | breaker, exporter |
@@ -81,6 +82,11 @@ def log(tenant: str) -> str:
 def detector(tenant: str) -> str:
     """Where the detector of live patterns stands."""
     return f"kz:{{{tenant}}}:detector"
+
+
+def balance(tenant: str, model: str) -> str:
+    """How far the model's vectors tell the entries apart."""
+    return f"kz:{{{tenant}}}:balance:{model}"
 
 
 def vectors(tenant: str, model: str, bucket: int) -> str:

@@ -16,6 +16,7 @@ from redis import Redis
 
 from kaizen_api.schema import Entry, Hit
 from kaizen_worker.embedding.embedder import Embedder
+from kaizen_worker.knowledge.balance import Balance
 from kaizen_worker.knowledge.changes import Changes
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.index import Index, View
@@ -57,6 +58,7 @@ class Retrieval:
         self._changes = Changes(redis, tenant)
         self._entries = Entries(redis, tenant)
         self._vectors = EntryVectors(redis, tenant=tenant, embedder=embedder)
+        self._balance = Balance(redis, tenant=tenant, embedder=embedder)
         self._embedder = embedder
         self._every = every
         self._clock = clock
@@ -70,7 +72,7 @@ class Retrieval:
     def search(
         self, query: str, *, limit: int, exclude: frozenset[str] = frozenset(), vector: Vectors | None = None
     ) -> list[Hit]:
-        """The entries that serve a query best, by `0.5 * BM25 / upper bound + 0.5 * cosine`, the best first.
+        """The entries that serve a query best, by BM25 / upper bound and cosine, weighed by `Balance`; the best first.
 
         None whose score is under `LEAST_SCORE`: what is found goes into an assistant's prompt. An entry that is too
         new to have a vector is found by its words alone.
@@ -111,7 +113,8 @@ class Retrieval:
             with self._lock:
                 self._catch_up(dead=dead)
                 placed = self._place(_EMBEDDED_AT_ONCE)
-                self._view = view = self._index.view()
+                self._view = view = self._index.view(weight=self._balance.weight())
+        self._balance.renew(dict(self._contents), self._entries.many, view.rows, (view.vectors, view.alive))
         return view
 
     def _look(self) -> View:
@@ -120,7 +123,7 @@ class Retrieval:
             if self._looked is None or now - self._looked >= self._every:
                 self._catch_up()
                 self._place(EMBEDDED_AT_A_LOOK)
-                self._view = self._index.view()
+                self._view = self._index.view(weight=self._balance.weight())
                 self._looked = now
             return self._view
 
