@@ -2,7 +2,7 @@
 
 The same window and seed give the same topics, insights, gaps and ids, whatever the number of workers and the order in
 which interactions arrived. A crash between any two steps is harmless: run again, the cycle saves the same things under
-the same ids, and is counted when it is done, once.
+the same ids, and is counted when it is done, once. Cancelled before it has found everything, it publishes nothing.
 """
 
 from dataclasses import replace
@@ -18,8 +18,8 @@ from kaizen_api.schema import Gap, Insight
 from kaizen_worker.engine import prove
 from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lives import record
-from kaizen_worker.engine.progress import OUTAGES, Progress
-from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
+from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.sharing import embed
 from kaizen_worker.engine.topics import Found, find_topics
@@ -56,6 +56,9 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
                 progress.finish("done")
                 return []
             return _analyze(tenant, progress)
+        except Cancelled as cancelled:
+            LOG.info("%s", cancelled)
+            return []
         except OUTAGES:
             raise
         except Exception as error:
@@ -69,13 +72,13 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         records = ordered(read_log(tenant.redis, tenant=tenant.name))
     if len(records) < config.min_data_points:
         progress.found(interactions=len(records))
-        progress.finish("insufficient_data")
+        progress.finish("insufficient_data", detail=_too_few(len(records), config.min_data_points))
         return []
     with progress.step("embed"):
         texts = distinct_texts(records)
-        renew(tenant, texts)
+        renew(tenant, texts, tell=progress.tell)
         embedder = tenant.embedder
-        seen = window(records, texts=texts, vectors=embed(tenant, texts, by=embedder))
+        seen = window(records, texts=texts, vectors=embed(tenant, texts, by=embedder, tell=progress.tell))
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):
@@ -100,6 +103,10 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
+
+
+def _too_few(found: int, needed: int) -> str:
+    return f"interactions: {found}, needed: {needed}: push more and analyse again, or lower KAIZEN_MIN_DATA_POINTS"
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:
