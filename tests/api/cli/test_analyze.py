@@ -88,7 +88,7 @@ def test_whoever_waits_for_one_that_is_cancelled_is_told(kaizen, redis, wait_unt
     with waiting(server, tmp_path) as process:
         assert "0%  queued" in process.stderr.readline()
         wait_until(lambda: redis.hlen(keys.objects("default", "cycle")))
-        kaizen("analyze", "--cancel")
+        assert kaizen("analyze", "--cancel").exit_code == 0
         assert "was cancelled" in process.stderr.read()
     assert process.returncode == 1
 
