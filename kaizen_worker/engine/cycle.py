@@ -83,7 +83,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):
         last = load_snapshot(tenant.redis, tenant=tenant.name)
-        found = find_topics(tenant, seen, marks, last=last, at=progress.at)
+        found = find_topics(tenant, seen, marks, last=last, at=progress.at, tell=progress.tell)
     with progress.step("gaps"):
         sample = _sample(tenant, seen, marks, found)
         gaps = _gaps(tenant, sample)
