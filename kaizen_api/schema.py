@@ -284,8 +284,9 @@ class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     id: str
     tenant: str
-    status: Literal["queued", "running", "done", "insufficient_data", "failed"] = "queued"
+    status: Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"] = "queued"
     step: str = ""
+    detail: str = ""  # how far its step is, or why it ended without a result
     progress: float = 0.0  # 0..1
     requested_at: int = 0
     finished_at: int = 0

@@ -112,7 +112,7 @@ const VIEWS = {
   analyses: ["The last analyses", [
     ["Asked for", (row) => time(row.requested_at)],
     ["Status", (row) => row.error || row.status],
-    ["Step", (row) => row.step],
+    ["Step", (row) => [row.step, row.detail].filter(Boolean).join(": ")],
     ["Interactions", (row) => number(row.interactions), "number"],
     ["Topics", (row) => number(row.topics), "number"],
     ["Insights", (row) => number(row.insights), "number"],

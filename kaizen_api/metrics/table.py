@@ -88,6 +88,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("kaizen_analysis_cycles", "counter", "Analyses that ended with a result.", "short"),
     Metric("kaizen_analysis_failures", "counter", "Analyses that ended with an error.", "short"),
+    Metric("kaizen_analysis_cancellations", "counter", "Analyses that somebody cancelled.", "short"),
     Metric("kaizen_analysis_duration_seconds", "histogram", "How long an analysis took.", "s"),
     Metric("kaizen_avg_response_time_seconds", "gauge", "Mean response time of the recent interactions.", "s"),
     Metric("kaizen_error_rate", "gauge", "Recent interactions with an error, in percent.", "percent"),

@@ -16,7 +16,7 @@ from kaizen_api.schema import Cycle
 from kaizen_worker.engine.progress import Progress
 from kaizen_worker.engine.runtime import Tenant
 
-MOST = 3
+MOST = 5
 """Attempts at one cycle. A worker that is restarted in the middle of one costs one, too."""
 
 _AGAIN = 0.2

@@ -2,7 +2,7 @@
 
 The same window and seed give the same topics, insights, gaps and ids, whatever the number of workers and the order in
 which interactions arrived. A crash between any two steps is harmless: run again, the cycle saves the same things under
-the same ids, and is counted when it is done, once.
+the same ids, and is counted when it is done, once. Cancelled before it has found everything, it publishes nothing.
 """
 
 from dataclasses import replace
@@ -20,8 +20,8 @@ from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.memory import hand_back
-from kaizen_worker.engine.progress import OUTAGES, Progress
-from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
+from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.sharing import embed
 from kaizen_worker.engine.topics import Found, find_topics
@@ -60,6 +60,9 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
                 return []
             begin(progress, tenant)
             return _analyze(tenant, progress)
+        except Cancelled as cancelled:
+            LOG.info("%s", cancelled)
+            return []
         except OUTAGES:
             if progress.cycle.attempts > cycle.attempts:
                 take_back(tenant, cycle_id)
@@ -77,17 +80,17 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         hand_back()
     if len(seen) < config.min_data_points:
         progress.found(interactions=len(seen))
-        progress.finish("insufficient_data")
+        progress.finish("insufficient_data", detail=_too_few(len(seen), config.min_data_points))
         return []
     with progress.step("embed"):
-        renew(tenant, seen.texts)
+        renew(tenant, seen.texts, tell=progress.tell)
         embedder = tenant.embedder
-        seen = replace(seen, vectors=embed(tenant, seen.texts, by=embedder))
+        seen = replace(seen, vectors=embed(tenant, seen.texts, by=embedder, tell=progress.tell))
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
     with progress.step("topics"):
         last = load_snapshot(tenant.redis, tenant=tenant.name)
-        found = find_topics(tenant, seen, marks, last=last, at=progress.at)
+        found = find_topics(tenant, seen, marks, last=last, at=progress.at, tell=progress.tell)
     with progress.step("gaps"):
         sample = _sample(tenant, seen, marks, found)
         gaps = _gaps(tenant, sample)
@@ -112,6 +115,10 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics
     progress.finish("done")
     return due
+
+
+def _too_few(found: int, needed: int) -> str:
+    return f"interactions: {found}, needed: {needed}: push more and analyse again, or lower KAIZEN_MIN_DATA_POINTS"
 
 
 def thresholds(config: KaizenConfig) -> Thresholds:

@@ -4,7 +4,7 @@ import redis
 
 from kaizen_api import keys
 from kaizen_api.errors import Unavailable
-from kaizen_api.schema import Effect, Entry, Gap, Insight, Interval, Provenance, Step, Topic
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Interval, Provenance, Step, Topic
 
 DIFFERENCE = Interval(estimate=-0.1, low=-0.2, high=0.0, unit="share")
 DAY = 86_400_000_000
@@ -253,6 +253,22 @@ async def test_an_analysis_is_asked_for_and_followed(client, api_redis):
     assert (await client.get(answer.headers["location"])).json() == cycle
     assert (await client.get("/v1/analyses")).json()["items"] == [cycle]
     assert api_redis.keys(keys.BROKER_PREFIX + "*")
+
+
+async def test_an_analysis_is_cancelled_once_and_only_before_it_ends(client, api_redis):
+    asked = (await client.post("/v1/analyses")).json()
+    path = f"/v1/analyses/{asked['id']}"
+    cancelled = await client.delete(path)
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    assert (await client.delete(path)).json() == cancelled.json() == (await client.get(path)).json()
+    unknown = await client.delete("/v1/analyses/y1")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+    assert "GET /v1/analyses lists them" in unknown.json()["detail"]
+    done = Cycle(id="y2", tenant="acme", status="done")
+    api_redis.hset(keys.objects("acme", "cycle"), "y2", msgspec.msgpack.encode(done))
+    ended = await client.delete("/v1/analyses/y2")
+    assert (ended.status_code, ended.headers["content-type"]) == (409, "application/problem+json")
+    assert "ended as done" in ended.json()["detail"]
 
 
 async def test_reads_without_redis_are_503(serve, unreachable_config):

@@ -25,7 +25,7 @@ PATHS = {
     "/v1/entries": {"get"},
     "/v1/entries/{object_id}": {"get"},
     "/v1/analyses": {"get", "post"},
-    "/v1/analyses/{cycle_id}": {"get"},
+    "/v1/analyses/{cycle_id}": {"delete", "get"},
     "/v1/knowledge": {"get"},
     "/kaizen/metrics": {"get"},
     "/kaizen/health": {"get"},
