@@ -22,6 +22,7 @@ _COMMANDS = {
     "report": ("report:report", "Turn log files into a report; nothing is left behind."),
     "push": ("push:push", "Import log files."),
     "analyze": ("analyze:analyze", "Run one analysis now."),
+    "interaction": ("interaction:interaction", "Show one interaction by its id, such as an insight's evidence."),
     "config": ("settings:settings", "Show every setting with its value and its origin."),
     "doctor": ("doctor:doctor", "Check every part and say what to do."),
     "api": ("services:api", "Serve the HTTP API."),

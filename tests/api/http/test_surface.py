@@ -15,6 +15,8 @@ PATHS = {
     "/v1/topics/{topic_id}/split": {"post"},
     "/v1/insights": {"get"},
     "/v1/insights/{object_id}": {"get"},
+    "/v1/insights/{object_id}/explanation": {"get"},
+    "/v1/interactions/{object_id}": {"get"},
     "/v1/insights/{insight_id}/apply": {"post"},
     "/v1/insights/{insight_id}/dismiss": {"post"},
     "/v1/insights/{insight_id}/revert": {"post"},

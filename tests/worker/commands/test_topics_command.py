@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from kaizen_api import keys
-from kaizen_api.schema import Life, Point, Step, Topic
+from kaizen_api.lives import Life, Point
+from kaizen_api.schema import Step, Topic
 
 
 @pytest.fixture(autouse=True)
