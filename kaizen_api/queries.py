@@ -10,6 +10,7 @@ from redis import Redis, ResponseError
 
 from kaizen_api import interactions, keys
 from kaizen_api.errors import Invalid, NotFound
+from kaizen_api.kinds import Kinds, kinds_of
 from kaizen_api.lives import History
 from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Record, Topic
 from kaizen_api.topics import history, look_up, standing
@@ -105,6 +106,11 @@ class Queries:
         """The last analysis that found something out; None before the first one."""
         done = self.page("cycle", limit=1, where=lambda cycle: cycle.status == "done").items
         return done[0] if done else None
+
+    def kinds(self) -> Kinds:
+        """The kinds of request of the last analysis with their shares; none before it."""
+        last = self.last_analysis()
+        return kinds_of([] if last is None else [last])
 
     def page(
         self,

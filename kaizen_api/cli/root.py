@@ -38,6 +38,9 @@ _FOUND = {
 }
 
 
+_MORE = {"topics": {"kinds": ("kaizen_api.cli.kinds:list_kinds", "List the kinds of request with their shares.")}}
+
+
 class Root(LazyGroup):
     """The command `kaizen` itself."""
 
@@ -86,8 +89,8 @@ def build() -> Root:
     for name, (target, help_line) in _COMMANDS.items():
         root.lazy(name, f"kaizen_api.cli.{target}", help_line)
     for kind, help_line in _FOUND.items():
-        show = (f"kaizen_api.cli.shown:show_{kind}", "Show one in full.")
-        root.add_command(_group(kind, help_line, f"found:list_{kind}", show=show))
+        members = {"show": (f"kaizen_api.cli.shown:show_{kind}", "Show one in full."), **_MORE.get(kind, {})}
+        root.add_command(_group(kind, help_line, f"found:list_{kind}", **members))
     root.add_command(_group("tenants", "Show who sends interactions.", "tenants:list_tenants"))
     _join(root)
     return root

@@ -27,6 +27,13 @@ def topics(view: Viewed, paging: Paged) -> Response:
     return answer(Page(items, _topic_cursor(items[-1]) if start + paging.limit < len(found) else None))
 
 
+@router.get("/v1/kinds", responses=described(200, "Kinds", "The kinds of request, the most frequent first."))
+def kinds(view: Viewed) -> Response:
+    """How people ask: kinds of request with their shares of the last analysis' window."""
+    with view.reading() as queries:
+        return answer(queries.kinds())
+
+
 @router.get("/v1/insights", responses=listed("Insight", "The insights."))
 def insights(
     view: Viewed,

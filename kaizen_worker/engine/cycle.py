@@ -26,7 +26,7 @@ from kaizen_worker.engine.topics import Found, find_topics
 from kaizen_worker.engine.watch import untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
-from kaizen_worker.pipeline.patterns import kinds
+from kaizen_worker.pipeline.patterns import counted, kinds
 from kaizen_worker.pipeline.signals import signals
 from kaizen_worker.pipeline.window import distinct_texts, ordered, window
 from kaizen_worker.store.claims import taken
@@ -92,6 +92,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("effects"):
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
+    progress.found(kinds=counted(sample.kinds, seen.text) if sample.kinds is not None else {})
     progress.found(
         interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
     )

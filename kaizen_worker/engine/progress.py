@@ -46,7 +46,7 @@ class Progress:
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
-    def found(self, **counts: int) -> None:
+    def found(self, **counts: int | dict[str, int]) -> None:
         """What the cycle found, noted before it is published."""
         self._save(replace(self.cycle, **counts))
 

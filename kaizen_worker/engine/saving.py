@@ -14,7 +14,6 @@ from kaizen_api import keys
 from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.engine.topics import HISTORY_KEPT
 from kaizen_worker.pipeline.findings.gap import SAID
 from kaizen_worker.types import Codes, Window
 
@@ -69,12 +68,6 @@ def _drop_assignments(tenant: Tenant, *, before: str) -> None:
     stored = [name for name, there in zip(names, pipe.execute(), strict=True) if there]
     if stored[1:]:
         redis.unlink(*stored[1:])
-
-
-def longer(history: list[Step], *steps: Step) -> list[Step]:
-    """The history with those steps; of `HISTORY_KEPT` the first one stays, then the oldest go."""
-    whole = [*history, *steps]
-    return [*whole[:1], *whole[1:][-HISTORY_KEPT + 1 :]]
 
 
 def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[Insight]:
@@ -159,7 +152,7 @@ def _stepped(gap: Gap, status: GapStatus, *, at: int, detail: str = "") -> Gap:
     last = [(step.event, step.detail) for step in gap.history[-1:]]
     if gap.status == status and last == [(status, detail)]:
         return gap
-    return replace(gap, status=status, history=longer(gap.history, Step(at=at, event=status, detail=detail)))
+    return replace(gap, status=status, history=lifecycle.longer(gap.history, Step(at=at, event=status, detail=detail)))
 
 
 def _close_others(tenant: Tenant, found: frozenset[str], *, at: int) -> None:

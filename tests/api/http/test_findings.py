@@ -5,7 +5,7 @@ import zstandard
 
 from kaizen_api import keys
 from kaizen_api.errors import Unavailable
-from kaizen_api.schema import Chance, Effect, Entry, Gap, Insight, Interval, Provenance, Record, Step, Topic
+from kaizen_api.schema import Chance, Cycle, Effect, Entry, Gap, Insight, Interval, Provenance, Record, Step, Topic
 
 DIFFERENCE = Interval(estimate=-0.1, low=-0.2, high=0.0, unit="share")
 DAY = 86_400_000_000
@@ -303,3 +303,15 @@ async def test_an_interaction_is_found_by_its_id_and_never_by_another_tenant(cli
         answer = await client.get(f"/v1/interactions/{gone}")
         assert answer.status_code == 404
         assert "kept for KAIZEN_METRICS_RETENTION_DAYS days" in answer.json()["detail"]
+
+
+async def test_the_kinds_of_request_are_those_of_the_callers_tenant(client, api_redis):
+    store(api_redis, "cycle", Cycle(id="c1", tenant="acme", status="done", requested_at=DAY, kinds={"question": 3}))
+    other = Cycle(id="c2", tenant="globex", status="done", requested_at=DAY, kinds={"creation": 9})
+    api_redis.hset(keys.objects("globex", "cycle"), "c2", msgspec.msgpack.encode(other))
+    api_redis.zadd(keys.order("globex", "cycle"), {"c2": 1})
+    assert (await client.get("/v1/kinds")).json() == {
+        "interactions": 3,
+        "kinds": [{"kind": "question", "interactions": 3, "share": 1.0}],
+        "analysed_at": "1970-01-02T00:00:00Z",
+    }

@@ -13,6 +13,7 @@ PATHS = {
     "/v1/topics/{topic_id}/rename": {"post"},
     "/v1/topics/{topic_id}/merge": {"post"},
     "/v1/topics/{topic_id}/split": {"post"},
+    "/v1/kinds": {"get"},
     "/v1/insights": {"get"},
     "/v1/insights/{object_id}": {"get"},
     "/v1/insights/{object_id}/explanation": {"get"},
