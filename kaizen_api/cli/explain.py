@@ -96,6 +96,8 @@ def explain_insight(insight: Shown, topic: Shown | None, gap: Shown | None, entr
 def _seen(words: Shown) -> str:
     """Since when, until when, and whether that is over."""
     first, last = local(words["first_seen_at"]), local(words["last_seen_at"])
+    if words["over_at"]:
+        return f"since {first}, over {local(words['over_at'])}"
     said = f"first {first}, last {last}" if first and last else f"first {first}" if first else ""
     return f"{said}; the last analysis, of {local(words['analysed_at'])}, did not find it" if words["stale"] else said
 

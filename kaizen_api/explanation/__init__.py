@@ -41,6 +41,7 @@ class Explanation(msgspec.Struct, kw_only=True, frozen=True):
     gone: list[str]  # ids of evidence that would be shown and is past retention
     first_seen_at: int  # µs since the epoch
     last_seen_at: int
+    over_at: int  # when what was told while it happened had ended, 0 if it has not, or nobody watches it
     analysed_at: int  # the last analysis
     stale: bool  # that one no longer found it
     reason: str  # why it was dismissed or reverted
@@ -66,6 +67,7 @@ def explain(queries: Queries, insight: Insight) -> Explanation:
         gone=[one for one in shown if one not in kept],
         first_seen_at=insight.history[0].at if insight.history else insight.seen_at,
         last_seen_at=insight.seen_at,
+        over_at=events["over"].at if "over" in events else 0,
         analysed_at=last.requested_at if last else 0,
         stale=is_stale(insight, last),
         reason=events[insight.status].detail if insight.status in events else "",

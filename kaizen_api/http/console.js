@@ -87,7 +87,7 @@ function example(one) {
 
 function explanation(words) {
   const seen = `First seen ${time(words.first_seen_at)}, last ${time(words.last_seen_at)}` +
-    (words.stale ? "; the last analysis did not find it." : ".");
+    (words.over_at ? `; over ${time(words.over_at)}.` : words.stale ? "; the last analysis did not find it." : ".");
   const gone = words.gone.length ? [make("p", `${words.gone.length} more are past retention.`, { class: "hint" })] : [];
   const why = [`Where: ${words.where}.`, seen, `How sure: ${words.sureness}.`, words.chance, words.reason,
     `Against ${words.against}; test: ${words.test}.`];

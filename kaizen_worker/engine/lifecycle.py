@@ -70,6 +70,26 @@ def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
     return insight
 
 
+def reopen(tenant: Tenant, regression: Insight, *, at: int) -> None:
+    """Note with a settled insight that it came back as that one; again, it changes nothing."""
+    noted = Step(at=at, event="regression", detail=regression.id)
+
+    def change(old: Insight | None) -> Insight | None:
+        known = old is None or any((one.event, one.detail) == (noted.event, noted.detail) for one in old.history)
+        return None if old is None or known else replace(old, history=longer(old.history, noted))
+
+    tenant.insights.update(regression.subject["insight"], change, counts=lambda _old, _new: {}, rank=insight_rank)
+
+
+def settled(tenant: Tenant) -> dict[str, float]:
+    """Insight id → when it was confirmed, us since the epoch, of those that still are."""
+    return {
+        insight.id: float(next(one.at for one in reversed(insight.history) if one.event == "confirmed"))
+        for insight in tenant.insights.all()
+        if insight.status == "confirmed"
+    }
+
+
 def let_in(tenant: Tenant, gap_id: str, *, at: int) -> None:
     """Let the assistant find the entries of a gap, those that screening flagged excepted."""
     gap = tenant.gaps.get(gap_id)

@@ -81,6 +81,8 @@ def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[I
                 continue
             room -= 1
         stored.append(_save_insight(tenant, insight, seen_at=at - place, at=at))
+        if insight.type == "regression":
+            lifecycle.reopen(tenant, insight, at=at)
     return stored
 
 
