@@ -172,7 +172,7 @@ def test_a_burst_that_is_over_may_come_again(desk, wait_until):
     desk.send(desk.plant("burst"))
     assert first.items() < desk.told().items()
     assert len(desk.told()) == 2
-    old, new = sorted(desk.tenant.insights.all(), key=lambda one: one.id not in first)
+    old, new = sorted(map(desk.tenant.insights.get, desk.told()), key=lambda one: one.id not in first)
     assert [step.event for step in old.history] == ["proposed", "over"]
     assert old.seen_at < old.history[-1].at <= ended * 1_000_000 < new.seen_at
     assert [step.event for step in new.history] == ["proposed"]
