@@ -31,6 +31,7 @@ _LIVE = (
     "together false alarms stay under KAIZEN_LIVE_FALSE_ALARMS a week"
 )
 _AGAIN = "the test of the finding that was settled, on what came after: "
+_TINY = 1e-6
 _ELSEWHERE: Mapping[InsightType, str] = {
     "usage_pattern": "its share elsewhere",
     "emerging": "what all the traffic at that time explains",
@@ -72,9 +73,14 @@ def chance(of: Chance | None) -> str:
     if of is None:
         return ""
     return (
-        f"p = {of.p_value:.2g} that chance alone makes it; q = {of.q_value:.2g} with all {of.hypotheses} "
-        "hypotheses of that analysis controlled (Benjamini and Hochberg)"
+        f"by chance alone: {_odds('p', of.p_value)}; with all {of.hypotheses} hypotheses of that analysis "
+        f"controlled {_odds('q', of.q_value)} (Benjamini and Hochberg)"
     )
+
+
+def _odds(name: str, value: float) -> str:
+    """A probability as it is read; how many zeros a tiny one has says nothing."""
+    return f"{name} = {value:.2g}" if value >= _TINY else f"{name} < {_TINY:f}"
 
 
 def _test(kind: InsightType, subject: Mapping[str, str]) -> str:

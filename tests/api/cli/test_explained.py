@@ -53,7 +53,7 @@ def test_the_sections_come_in_the_order_in_which_a_person_asks(lines, put, found
     text = "\n".join(lines("insights", "show", "i1"))
     assert "how sure    93.0%: of 100 findings as sure as this one, about 93 are real and 7 are chance" in text
     assert "p = 0.00041" in text
-    assert "q = 0.012 with all 180 hypotheses" in text
+    assert "with all 180 hypotheses of that analysis controlled q = 0.012" in text
     assert "where       topic 'card pin' (t1)" in text
 
 

@@ -282,7 +282,7 @@ async def test_an_explanation_says_how_sure_against_what_and_shows_examples(clie
     assert said["where"] == "topic 'topic 1' (t1)"
     assert said["sureness"] == "of 100 findings as sure as this one, about 90 are real and 10 are chance"
     assert "p = 0.0004" in said["chance"]
-    assert "q = 0.012 with all 180 hypotheses" in said["chance"]
+    assert "with all 180 hypotheses of that analysis controlled q = 0.012" in said["chance"]
     (example,) = said["examples"]
     assert (example["id"], example["query"], example["response"]) == ("x1", "how?", "Sorry.")
     assert (example["occurred_at"], example["signs"]) == ("1970-01-02T00:00:00Z", ["refusal"])
