@@ -19,7 +19,10 @@ _DECODER = msgspec.msgpack.Decoder(list[Record])
 
 
 def look_up(redis: Redis, tenant: str, ids: Collection[str]) -> dict[str, Record]:
-    """Those of the ids that the log holds, in the order of the ids; about a second for a million interactions."""
+    """Those of the ids that the log holds, in the order of the ids.
+
+    A million interactions to go through take one to two seconds of one core.
+    """
     found: dict[str, Record] = {}
     left = {one: one.encode() for one in ids}
     for packed in _batches(redis, tenant) if left else ():

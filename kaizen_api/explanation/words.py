@@ -44,8 +44,7 @@ _SHARES = {"growing": "its share in the first half of the window", "large": "wha
 def sureness(confidence: float) -> str:
     """As a frequency, which people read best: of 100 or 1,000 findings that are as sure."""
     of = 1000 if confidence > 0.99 else 100  # noqa: PLR2004  # where of 100 all would be real
-    real = round(confidence * of)
-    return f"of {of:,} findings as sure as this one, about {real} are real and {of - real} are chance"
+    return f"of {of:,} findings as sure as this one, about {round(confidence * of)} are real, and the rest is chance"
 
 
 def against(kind: InsightType, subject: Mapping[str, str]) -> str:

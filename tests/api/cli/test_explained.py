@@ -51,7 +51,7 @@ def test_the_sections_come_in_the_order_in_which_a_person_asks(lines, put, found
     asked = ["what", "where", "seen", "how sure", "why", "what to do", "next step"]
     assert [name for name in names if name in asked] == asked
     text = "\n".join(lines("insights", "show", "i1"))
-    assert "how sure    93.0%: of 100 findings as sure as this one, about 93 are real and 7 are chance" in text
+    assert "how sure    93.0%: of 100 findings as sure as this one, about 93 are real, and the rest is chance" in text
     assert "p = 0.00041" in text
     assert "with all 180 hypotheses of that analysis controlled q = 0.012" in text
     assert "where       topic 'card pin' (t1)" in text

@@ -280,7 +280,7 @@ async def test_an_explanation_says_how_sure_against_what_and_shows_examples(clie
     keep(api_redis, Record(id="x1", occurred_at=DAY, query="how?", response="Sorry."))
     said = (await client.get("/v1/insights/i1/explanation")).json()
     assert said["where"] == "topic 'topic 1' (t1)"
-    assert said["sureness"] == "of 100 findings as sure as this one, about 90 are real and 10 are chance"
+    assert said["sureness"] == "of 100 findings as sure as this one, about 90 are real, and the rest is chance"
     assert "p = 0.0004" in said["chance"]
     assert "with all 180 hypotheses of that analysis controlled q = 0.012" in said["chance"]
     (example,) = said["examples"]

@@ -154,3 +154,9 @@ def test_the_kinds_of_request_have_counts_and_shares(folder):
     assert [(one["kind"], one["interactions"]) for one in kinds] == [("question", 2), ("follow_up", 1)]
     page = (folder / "report.html").read_text()
     assert '<td>follow-up</td><td class="right">1</td><td class="right">33.3%</td>' in page
+
+
+def test_an_insight_says_how_sure_it_is_and_against_what(folder):
+    page = (folder / "report.html").read_text()
+    assert "of 100 findings as sure as this one, about 99 are real, and the rest is chance" in page
+    assert "<dt>Against</dt><dd>its limit</dd>" in page
