@@ -60,7 +60,7 @@ def explain(queries: Queries, insight: Insight) -> Explanation:
     return Explanation(
         where=_where(queries, insight),
         sureness=words.sureness(insight.confidence),
-        against=words.against(settled.type if settled else insight.type, insight.subject),
+        against=words.against(insight.type, insight.subject),
         test=words.test(insight, settled),
         chance=words.chance(insight.chance),
         examples=examples(kept, insight.signs),

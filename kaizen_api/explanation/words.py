@@ -37,7 +37,6 @@ _ELSEWHERE: Mapping[InsightType, str] = {
     "emerging": "what all the traffic at that time explains",
     "gap": "the topics that are served",
 }
-_LIMITS: Mapping[InsightType, str] = {"usage_pattern": "a half", "error_pattern": "the time before and after"}
 _SHARES = {"growing": "its share in the first half of the window", "large": "what is large"}
 
 
@@ -51,11 +50,13 @@ def against(kind: InsightType, subject: Mapping[str, str]) -> str:
     """What the effect of a finding is measured against."""
     if "pattern" in subject:
         return "what is usual at that hour of the day" if subject["pattern"] == "burst" else "what was usual before"
+    if subject.get("by") == "time":
+        return "the time before and after"
     if "share" in subject:
         return _SHARES[subject["share"]]
     if not {"topic", "model", "tool"}.isdisjoint(subject):
         return _ELSEWHERE.get(kind, "everything else")
-    return _LIMITS.get(kind, "its limit")
+    return "a half" if kind == "usage_pattern" else "its limit"
 
 
 def test(insight: Insight, settled: Insight | None) -> str:
@@ -63,7 +64,7 @@ def test(insight: Insight, settled: Insight | None) -> str:
     if "pattern" in insight.subject:
         return _LIVE
     if insight.type == "regression":
-        return _AGAIN + (_test(settled.type, settled.subject) if settled else "that one is archived by now")
+        return _AGAIN + (_test_again(settled) if settled else "that one is archived by now")
     return _test(insight.type, insight.subject)
 
 
@@ -75,6 +76,11 @@ def chance(of: Chance | None) -> str:
         f"by chance alone: {_odds('p', of.p_value)}; with all {of.hypotheses} hypotheses of that analysis "
         f"controlled {_odds('q', of.q_value)} (Benjamini and Hochberg)"
     )
+
+
+def _test_again(settled: Insight) -> str:
+    """Whether a gap is open again is told by the signs of failure alone, as a level."""
+    return _LEVEL if settled.type == "gap" else _test(settled.type, settled.subject)
 
 
 def _odds(name: str, value: float) -> str:

@@ -150,3 +150,12 @@ def test_a_settled_insight_and_its_regression_name_each_other(lines, put, found)
     text = "\n".join(lines("insights", "show", "i2"))
     assert "confirmed as mended: `kaizen insights show i1`" in text
     assert "on what came after: median and average" in text
+
+
+def test_a_gap_that_opens_again_is_told_by_its_failures(kaizen_json, put, found):
+    put("insight", found("insight", type="gap", status="confirmed", subject={"topic": "t1"}))
+    put("insight", found("insight", id="i2", type="regression", subject={"topic": "t1", "insight": "i1"}))
+    words = kaizen_json("insights", "show", "i2")["explanation"]
+    assert words["against"] == "everything else"
+    assert "median and average" in words["test"]
+    assert kaizen_json("insights", "show", "i1")["explanation"]["against"] == "the topics that are served"
