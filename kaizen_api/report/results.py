@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaizen_api.feed import Tally
+from kaizen_api.kinds import kinds_of
 from kaizen_api.queries import MAX_PAGE, Queries
 from kaizen_api.rendering import plain
 from kaizen_api.schema import Cycle
@@ -52,6 +53,7 @@ class Results:
                 "insights": cycle.insights,
                 "gaps": cycle.gaps,
             },
+            "kinds": plain(kinds_of([cycle]).kinds),
             "types": dict(sorted(Counter(insight["type"] for insight in self.insights).items())),
             "findings": [
                 {name: insight[name] for name in ("id", "type", "description", "confidence", "recommendation")}

@@ -18,6 +18,7 @@ from kaizen_api.schema import Gap, Insight
 from kaizen_worker.engine import prove
 from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
+from kaizen_worker.engine.lifecycle import settled
 from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.memory import hand_back
 from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
@@ -25,10 +26,10 @@ from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.sharing import embed
 from kaizen_worker.engine.topics import Found, find_topics
-from kaizen_worker.engine.watch import untold, usual
+from kaizen_worker.engine.watch import place, untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
-from kaizen_worker.pipeline.patterns import kinds
+from kaizen_worker.pipeline.patterns import counted, kinds
 from kaizen_worker.pipeline.signals import read_responses, signals
 from kaizen_worker.pipeline.window import window
 from kaizen_worker.store.claims import taken
@@ -99,9 +100,11 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("save"):
         save_assignments(tenant, progress.cycle.id, seen, found.part, found.parts)
         due = _save(tenant, progress, insights, gaps)
+        place(tenant, sample, at=progress.at)
     with progress.step("effects"):
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
+    progress.found(kinds=counted(sample.kinds, seen.text) if sample.kinds is not None else {})
     progress.found(
         interactions=len(seen),
         left_out=seen.left_out,
@@ -133,9 +136,6 @@ def thresholds(config: KaizenConfig) -> Thresholds:
 
 
 def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sample:
-    settled = {
-        insight.id: float(insight.history[-1].at) for insight in tenant.insights.all() if insight.status == "confirmed"
-    }
     return Sample(
         window=seen,
         topic=found.topic,
@@ -144,7 +144,7 @@ def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sampl
         signals=marks,
         thresholds=thresholds(tenant.config),
         born=found.born,
-        settled=settled,
+        settled=settled(tenant),
         kinds=kinds(seen.texts),
     )
 

@@ -18,8 +18,9 @@ from kaizen_api.schema import Gap, GapStatus, Step
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.due import fill_claim
+from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.saving import NO_SOURCE, longer
+from kaizen_worker.engine.saving import NO_SOURCE
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.search import Source
 from kaizen_worker.search.screening import screen

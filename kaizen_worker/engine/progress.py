@@ -86,7 +86,7 @@ class Progress:
         self._save(replace(self.cycle, progress=round(begins + share * (ends - begins), 4), detail=detail))
         self._told = time.monotonic()
 
-    def found(self, **counts: int) -> None:
+    def found(self, **counts: int | dict[str, int]) -> None:
         """What the cycle found, noted before it is published."""
         self._save(replace(self.cycle, **counts))
 

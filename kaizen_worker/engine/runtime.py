@@ -11,9 +11,10 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
 from kaizen_api.intake import Intake
+from kaizen_api.lives import Life
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
-from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
+from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight
 from kaizen_worker.breaker import CircuitBreaker
 from kaizen_worker.embedding import Embedder, build, load
 from kaizen_worker.embedding.choice import BREAKER

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from kaizen_worker.types import Coded
+from kaizen_worker.types import Coded, Codes
 
 KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement")
 """Every kind, sorted; the codes of `kinds` point into it."""
@@ -27,6 +27,17 @@ APOSTROPHES = str.maketrans("", "", "'`\u2018\u2019\u00b4")
 def kinds(texts: Sequence[str]) -> Coded:
     """Kind of each text: codes (len(texts),) int32 into KINDS, never -1."""
     return Coded(np.array([KINDS.index(_kind(text)) for text in texts], np.int32), KINDS)
+
+
+def counted(kinds: Coded, text: Codes) -> dict[str, int]:
+    """How many interactions there are of each kind, those of none left out.
+
+    Args:
+        kinds: Of u distinct texts.
+        text: (n,) the text of each interaction.
+    """
+    numbers = np.bincount(kinds.codes[text], minlength=len(kinds.names)).tolist()
+    return {name: number for name, number in zip(kinds.names, numbers, strict=True) if number}
 
 
 def _kind(text: str) -> str:

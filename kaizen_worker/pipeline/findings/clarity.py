@@ -44,5 +44,5 @@ def _advice(rate: Rate) -> str:
         return "Let the assistant answer the likeliest reading first and offer the others, instead of asking back."
     return (
         f"Say what people mean in '{rate.group.name}': an entry that names the usual readings and answers "
-        "each of them makes most of these questions back needless."
+        "each of them makes most of this asking back needless."
     )

@@ -97,8 +97,8 @@ def _say_again(sample: Sample, level: Level) -> Finding:
         type="gap",
         subject=level.group.subject,
         description=(
-            f"The questions {level.group.where} fail with a probability of {percents(one)} ({level.measure}), against "
-            f"{percent(level.baseline)} elsewhere: {basis(sample, rows)}."
+            f"The questions {level.group.where} fail with a probability of {percents(one)} at the {level.measure}, "
+            f"against {percent(level.baseline)} elsewhere: {basis(sample, rows)}."
         ),
         recommendation="Read the evidence: the knowledge of this topic is out of date, gone, or no longer found.",
         p_value=level.p_value,
