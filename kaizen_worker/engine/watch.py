@@ -155,9 +155,7 @@ def _ended(tenant: Tenant, now: Usual, over: tuple[PatternKind, int], *, at: int
     kind, place = over
     topic = None if place == len(now.baseline.topics) else now.baseline.topics[place]
     told = [
-        one
-        for one in tenant.insights.all()
-        if one.subject.get("pattern") == kind and one.subject.get("topic") == topic and not _is_over(one)
+        one for one in tenant.insights.all() if one.subject.get("pattern") == kind and one.subject.get("topic") == topic
     ]
     end = Step(at=at * _SECOND, event=OVER)
     return replace(max(told, key=lambda one: one.seen_at), history=[end]) if told else None

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from redis import ConnectionError as Lost
 from redis import Redis
 
@@ -15,7 +16,7 @@ from kaizen_api.metrics.table import PATTERNS
 from kaizen_api.queries import Queries
 from kaizen_worker.engine import due, live
 from kaizen_worker.engine.runtime import Runtime
-from kaizen_worker.engine.watch import watch
+from kaizen_worker.engine.watch import _save, watch
 from kaizen_worker.store.claims import Claim
 from kaizen_worker.store.detection import unpack_state
 
@@ -177,6 +178,8 @@ def test_a_burst_that_is_over_may_come_again(desk, wait_until):
     assert old.seen_at < old.history[-1].at <= ended * 1_000_000 < new.seen_at
     assert [step.event for step in new.history] == ["proposed"]
     assert explain(Queries(desk.tenant.redis, tenant="default"), old).over_at == old.history[-1].at
+    _save(desk.tenant, [replace(old, history=old.history[-1:])], "0-0")  # as after a crash
+    assert desk.tenant.insights.get(old.id) == old
 
 
 def test_what_was_told_an_analysis_does_not_tell_again(desk, analyse):
