@@ -1,6 +1,7 @@
 """`kaizen analyze`: one analysis now, of everything accepted before it, followed to its end on request."""
 
 import time
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from kaizen_api.cli.progress import follow_backlog, follow_cycle
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import Unavailable
+from kaizen_api.figures import critic
 from kaizen_api.producer.batch import check_tenant
 from kaizen_api.queries import Queries
 
@@ -37,7 +39,13 @@ def analyze(session: Session, wait: bool, timeout: int) -> None:  # noqa: FBT001
         _tell_waiting(config, tenant)
     if cycle.status == "failed":
         raise Unavailable(f"analysis {cycle.id} failed: {cycle.error}")
-    emit(session, cycle, lambda found: echo(f"{found['id']}: {found['status']}" + describe(found)))
+    emit(session, cycle, _show)
+
+
+def _show(cycle: dict[str, Any]) -> None:
+    echo(f"{cycle['id']}: {cycle['status']}" + describe(cycle))
+    for name, score in cycle["critics"].items():
+        echo(f"- {critic(name, score)}")
 
 
 def _tell_waiting(config: KaizenConfig, tenant: str) -> None:

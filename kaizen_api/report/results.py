@@ -51,6 +51,7 @@ class Results:
                 "insights": cycle.insights,
                 "gaps": cycle.gaps,
             },
+            "critics": plain(cycle.critics),
             "types": dict(sorted(Counter(insight["type"] for insight in self.insights).items())),
             "findings": [
                 {name: insight[name] for name in ("id", "type", "description", "confidence", "recommendation")}

@@ -92,9 +92,8 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("effects"):
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
-    progress.found(
-        interactions=len(seen), topics=len(found.topics), noise=noise, insights=len(insights), gaps=len(gaps)
-    )
+    counts = {"topics": len(found.topics), "noise": noise, "insights": len(insights), "gaps": len(gaps)}
+    progress.found(interactions=len(seen), critics=dict(marks.critics), **counts)
     if tenant.embedder.name != embedder.name:  # topics of one model under the name of another would be none
         raise Unavailable("another analysis of this tenant fitted its embedder anew: this one begins again")
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics

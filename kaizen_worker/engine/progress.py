@@ -11,7 +11,7 @@ from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyE
 
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field, observation
-from kaizen_api.schema import Cycle
+from kaizen_api.schema import Critic, Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 
 OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)
@@ -46,7 +46,7 @@ class Progress:
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
-    def found(self, **counts: int) -> None:
+    def found(self, **counts: int | dict[str, Critic]) -> None:
         """What the cycle found, noted before it is published."""
         self._save(replace(self.cycle, **counts))
 
