@@ -47,7 +47,8 @@ CALLS = (
 )
 REFUSALS = (
     "I'm sorry, I don't have information on that.", "Unfortunately I can't help with this one.",
-    "I wasn't able to find anything about it.", "That is beyond what I can do.", "Sorry, there is nothing on that here.",
+    "I wasn't able to find anything about it.", "That is beyond what I can do.",
+    "Sorry, there is nothing on that here.",
     "I do not know.", "Our documents say nothing about this.", "I am afraid this is not something I can assist with.",
 )  # fmt: skip
 BACK = (
@@ -152,7 +153,7 @@ class Draw:
                 text = self.pick(self.labels[goal])
                 failed = bool(self.random.random() < self.hard[goal])
                 at += int(self.random.integers(10, 200)) * SECOND
-                self.ask(f"{name}-{turn}", name, at, f"{said}{text}", failed=failed)
+                self.ask(f"{name}-{turn}", at, f"{said}{text}", failed=failed)
                 turn, tries, move = turn + 1, tries + 1, self.move(failed=failed)
                 said = ""
                 if move in {"negation", "escalation", "thanks"}:
@@ -161,7 +162,7 @@ class Draw:
                     if move == "negation" and tries < 3 and self.random.random() < 0.3:
                         continue  # says no, and asks again in the same breath
                     at += int(self.random.integers(10, 200)) * SECOND
-                    self.records.append(self.record(f"{name}-{turn}", name, at, said[:-2], "Alright."))
+                    self.records.append(self.record(f"{name}-{turn}", at, said[:-2], "Alright."))
                     turn, said = turn + 1, ""
                 if (
                     move not in {"negation", "again"}
@@ -179,7 +180,7 @@ class Draw:
             draw -= chance
         return ""
 
-    def ask(self, name: str, session: str, at: int, text: str, *, failed: bool) -> None:
+    def ask(self, name: str, at: int, text: str, *, failed: bool) -> None:
         side, draw = 0 if failed else 1, self.random.random()
         error = failed and self.random.random() < self.rates.error
         topic = self.pick(sorted(self.labels)).replace("_", " ")
@@ -189,21 +190,25 @@ class Draw:
         elif draw < self.rates.refusal[side] + self.rates.asks_back[side]:
             answer = self.pick(BACK)
         self.truth[name] = float(failed)
-        self.records.append(self.record(name, session, at, text, None if error else answer, error=error, failed=failed))
+        self.records.append(self.record(name, at, text, None if error else answer, failed=failed))
 
-    def record(self, name, session, at, text, answer, *, error=False, failed=False) -> Record:
-        scores = self.random.normal(0, 1, 4) - [
-            failed * self.rates.critic,
-            0,
-            -failed * self.rates.critic,
-            failed * self.rates.level,
-        ]
-        known, polite, odd, level = np.clip(0.7 + 0.12 * scores, 0, 1).tolist()
+    def record(self, name: str, at: int, text: str, answer: str | None, *, failed: bool = False) -> Record:
+        """One turn with its scores; an answer that is None is an error."""
+        gap = np.array([self.rates.critic, 0, -self.rates.critic, self.rates.level])
+        scores = np.clip(0.7 + 0.12 * (self.random.normal(0, 1, 4) - failed * gap), 0, 1).tolist()
+        session = name.split("-")[0]
         return Record(
-            id=name, occurred_at=at, query=text, session=session, user=session, response=answer, level=level,
-            error="timeout" if error else None, response_time=float(self.random.lognormal(0.2 * failed, 0.5)),
-            critics={"grounded": known, "polite": polite, "reversed": odd},
-        )  # fmt: skip
+            id=name,
+            occurred_at=at,
+            query=text,
+            session=session,
+            user=session,
+            response=answer,
+            error="timeout" if answer is None else None,
+            response_time=float(self.random.lognormal(0.2 * failed, 0.5)),
+            level=scores[3],
+            critics=dict(zip(("grounded", "polite", "reversed"), scores, strict=False)),
+        )
 
     def rated(self) -> list[Record]:
         """Thumbs on a share of the questions; unhappy users rate six times as often. One in 25 hits the wrong one."""
