@@ -28,6 +28,16 @@ def interval(of: Mapping[str, Any]) -> str:
     return f"{say(of['estimate'])} {unit} (95 % interval {say(of['low'])} to {say(of['high'])})"
 
 
+def critic(name: str, of: Mapping[str, Any]) -> str:
+    """Whether a score predicts failures: "polite does not predict which answers fail: weight 0 (AUC 0.51, …)"."""
+    known = f"{of['failed']} failures and {of['succeeded']} successes"
+    known += " by ratings" if of["by"] == "ratings" else " by what users did next"
+    if of["auc"] is None:
+        return f"{name}: too few outcomes are known to say whether it predicts which answers fail ({known})"
+    verdict = "predicts" if of["weight"] else "does not predict"
+    return f"{name} {verdict} which answers fail: weight {of['weight']:.2g} (AUC {of['auc']:.2f}, {known})"
+
+
 def _hundredfold(difference: float | None) -> str:
     return "?" if difference is None else f"{100 * difference:+.1f}"
 

@@ -251,6 +251,16 @@ class Hit(msgspec.Struct, kw_only=True, frozen=True):
     provenance: Provenance
 
 
+class Critic(msgspec.Struct, kw_only=True, frozen=True):
+    """Whether a score predicts which answers fail, and how much it counts for that."""
+
+    weight: float  # log odds of failure per standard deviation below its mean; 0: it counts for nothing
+    auc: float | None  # probability that a failure scores below a success; None where too few outcomes are known
+    failed: int  # failures that carry the score
+    succeeded: int  # and successes
+    by: Literal["ratings", "next_turn"]  # what told them apart: what users said, or what they did next
+
+
 class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One analysis, from request to result."""
 
@@ -271,4 +281,5 @@ class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
     gaps: int = 0
     kinds: dict[str, int] = msgspec.field(default_factory=dict)  # kind of request -> interactions
     error: str = ""
+    critics: dict[str, Critic] = msgspec.field(default_factory=dict)  # and "consciousness_level", "accepted"
     seconds: dict[str, float] = msgspec.field(default_factory=dict)  # time of each step

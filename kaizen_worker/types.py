@@ -12,7 +12,7 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_api.schema import InsightType, Interval
+from kaizen_api.schema import Critic, InsightType, Interval
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -163,7 +163,7 @@ class Signals:
 
     flags: Mapping[str, Flags]  # name -> (n,) bool
     failure: Floats  # (n,) 0..1, calibrated probability that the interaction failed
-    critic_weights: Mapping[str, float]  # critic (and "consciousness_level") -> weight it earned, 0 for none
+    critics: Mapping[str, Critic]  # critic (and "consciousness_level", "accepted") -> whether it predicts failures
 
 
 @dataclass(frozen=True, slots=True)

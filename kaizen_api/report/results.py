@@ -54,6 +54,7 @@ class Results:
                 "gaps": cycle.gaps,
             },
             "kinds": plain(kinds_of([cycle]).kinds),
+            "critics": plain(cycle.critics),
             "types": dict(sorted(Counter(insight["type"] for insight in self.insights).items())),
             "findings": [
                 {name: insight[name] for name in ("id", "type", "description", "confidence", "recommendation")}

@@ -104,15 +104,9 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("effects"):
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
     noise = int(np.count_nonzero(found.topic < 0))
-    progress.found(kinds=counted(sample.kinds, seen.text) if sample.kinds is not None else {})
-    progress.found(
-        interactions=len(seen),
-        left_out=seen.left_out,
-        topics=len(found.topics),
-        noise=noise,
-        insights=len(insights),
-        gaps=len(gaps),
-    )
+    counts = {"topics": len(found.topics), "noise": noise, "insights": len(insights), "gaps": len(gaps)}
+    asked = counted(sample.kinds, seen.text) if sample.kinds is not None else {}
+    progress.found(interactions=len(seen), left_out=seen.left_out, kinds=asked, critics=dict(marks.critics), **counts)
     if tenant.embedder.name != embedder.name:  # topics of one model under the name of another would be none
         raise Unavailable("another analysis of this tenant fitted its embedder anew: this one begins again")
     _publish(tenant, progress, found, sample)  # last: until then a repetition begins with the same topics

@@ -14,7 +14,7 @@ from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyE
 
 from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
-from kaizen_api.schema import Cycle
+from kaizen_api.schema import Critic, Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 
 OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)
@@ -86,7 +86,7 @@ class Progress:
         self._save(replace(self.cycle, progress=round(begins + share * (ends - begins), 4), detail=detail))
         self._told = time.monotonic()
 
-    def found(self, **counts: int | dict[str, int]) -> None:
+    def found(self, **counts: int | dict[str, int] | dict[str, Critic]) -> None:
         """What the cycle found, noted before it is published."""
         self._save(replace(self.cycle, **counts))
 

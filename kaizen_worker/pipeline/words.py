@@ -29,6 +29,8 @@ _CHARACTER = re.compile(
 )
 _HIDDEN = dict.fromkeys(map(ord, "\u00ad\u200c\u200d\u2060\ufeff\u0640")) | {ord("’"): "'"}
 
+_APOSTROPHES = str.maketrans("", "", "'`\u2018\u2019\u00b4")
+
 
 def words(text: str) -> list[str]:
     """The words in their order, case folded; of a run of characters without blanks its overlapping pairs.
@@ -41,6 +43,18 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     for piece, spaced in pieces(normal(text).casefold()):
         found.extend([piece] if spaced else _pairs(characters(piece)))
+    return found
+
+
+def said(text: str) -> list[str]:
+    """The words in their order as people say them: without apostrophes, what has no blanks character by character.
+
+    >>> said("It doesn't work: 重置PIN码")
+    ['it', 'doesnt', 'work', '重', '置', 'pin', '码']
+    """
+    found: list[str] = []
+    for piece, spaced in pieces(normal(text.translate(_APOSTROPHES)).casefold()):
+        found.extend([piece] if spaced else characters(piece))
     return found
 
 

@@ -7,9 +7,9 @@ work", "thanks") has the flag `follow_up`, so that it is no topic; what it says 
 import numpy as np
 
 from kaizen_worker.pipeline.signals.again import asked_again
-from kaizen_worker.pipeline.signals.failure import enough, log_odds, probability, ratings
+from kaizen_worker.pipeline.signals.failure import failures, ratings
 from kaizen_worker.pipeline.signals.sayings import Queries, read_queries, read_responses
-from kaizen_worker.pipeline.signals.scores import LEVEL, score_weights, standard
+from kaizen_worker.pipeline.signals.scores import ACCEPTED, LEVEL, predictors
 from kaizen_worker.pipeline.signals.turns import PAUSE, Rows, Turns, turns
 from kaizen_worker.types import Flags, Floats, Signals, Thresholds, Window
 
@@ -36,13 +36,10 @@ def signals(window: Window, thresholds: Thresholds) -> Signals:
     flags = _plain_signs(window, thresholds) | {sign: window.answers[sign] for sign in ("refusal", "clarification")}
     flags |= _next_signs(window, asked, read_queries(window.texts), asks=window.answers["asks"])
     flags["abandonment"] = _abandoned(window, asked, flags)
-    scores = {**window.critics, LEVEL: window.level}
+    scores = {**window.critics, LEVEL: window.level, ACCEPTED: window.accepted}
     said = ratings(window.feedback)
-    weights = score_weights(scores, said if enough(said) else _next_outcome(asked, flags))
-    total = log_odds(flags, window.feedback, window.accepted)
-    for name, weight in weights.items():
-        total += weight * standard(scores[name])
-    return Signals(flags, probability(total), weights)
+    critics = predictors(scores, said, _next_outcome(asked, flags))
+    return Signals(flags, *failures(flags, said, scores, critics))
 
 
 def _plain_signs(window: Window, thresholds: Thresholds) -> dict[str, Flags]:

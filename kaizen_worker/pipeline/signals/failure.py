@@ -1,20 +1,21 @@
 """Signs to a probability of failure: a logistic sum whose weights are set in advance, and moved by explicit outcomes.
 
-It works on the first day, without any feedback; with enough of it the weights follow what users of this tenant really
-mean. A sign may lose its weight, it never turns into its opposite. The same input gives the same bits.
+It works on the first day, without any feedback; with feedback the weights, and how many fail in silence, follow what
+users of this tenant really mean. An error is a failure for certain, unless the user was content with it. A sign may
+lose its weight, it never turns into its opposite. The same input gives the same bits.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
+from msgspec.structs import replace
 
+from kaizen_api.schema import Critic
+from kaizen_worker.pipeline.signals.fitting import fitted
+from kaizen_worker.pipeline.signals.scores import ACCEPTED, standard
 from kaizen_worker.types import Flags, Floats
 
-INTERCEPT = -2.2
-"""Log odds of failure where no sign was seen: one in ten fails in silence."""
-
 WEIGHTS: Mapping[str, float] = {
-    "error": 3.5,
     "refusal": 2.4,  # certain where seen, but seen in under a third of the bad dialogues
     "negation": 2.8,  # the user's next turn carries most (area under the curve .64 to .77 on rated dialogues)
     "escalation": 2.4,
@@ -27,23 +28,8 @@ WEIGHTS: Mapping[str, float] = {
 }
 """Log odds that each implicit sign adds before any feedback is seen, in the order of the measured areas."""
 
-EXPLICIT: Mapping[str, float] = {"negative_feedback": 4.5, "positive_feedback": -2.5, "rejected": 2.0, "accepted": -0.7}
-"""Log odds that an outcome itself adds; a judge errs more often than the user."""
-
-MIN_OUTCOMES = 50
-"""Outcomes of each kind below which the weights stay where they are."""
-
-SPREAD = 1.0
-"""Standard deviation of the prior around each weight: it gives way to some dozen outcomes that carry the sign."""
-
-STEPS = 50
-"""Newton steps at most; the loss is convex and five are usual."""
-
-
-def probability(log_odds: Floats) -> Floats:
-    """The logistic function, (n,) 0..1."""
-    found: Floats = 1.0 / (1.0 + np.exp(-log_odds))
-    return found
+JUDGED: Mapping[str, float] = {"rejected": 2.0, "accepted": -0.7}
+"""Log odds that the judges' verdict adds, where too few outcomes are known to tell whether it predicts anything."""
 
 
 def ratings(feedback: Floats) -> Floats:
@@ -51,71 +37,31 @@ def ratings(feedback: Floats) -> Floats:
     return np.where(feedback < 0, 1.0, np.where(feedback > 0, 0.0, np.nan))
 
 
-def outcomes(feedback: Floats, accepted: Floats) -> Floats:
-    """What is known for certain, (n,): 1 failed, 0 went well, NaN unknown.
-
-    Feedback counts alone where there is enough of both kinds; the judges' `accepted` fills in where there is not.
-    """
-    stated = ratings(feedback)
-    return stated if enough(stated) else np.where(np.isnan(stated), 1.0 - accepted, stated)
-
-
-def enough(outcome: Floats) -> bool:
-    """Whether both kinds occur often enough to learn from."""
-    return bool((outcome == 1).sum() >= MIN_OUTCOMES and (outcome == 0).sum() >= MIN_OUTCOMES)
-
-
-def sign_weights(flags: Mapping[str, Flags], outcome: Floats) -> tuple[float, dict[str, float]]:
-    """Intercept and weight of each implicit sign, moved from the prior by the outcomes, if there are enough.
-
-    The slopes survive that unhappy users rate more often, the intercept does not (Prentice and Pyke 1979, Biometrika
-    66:403): it is moved only as far as the rated share of the interactions reaches.
-    """
-    if not enough(outcome):
-        return INTERCEPT, dict(WEIGHTS)
-    rated = ~np.isnan(outcome)
-    signs = np.column_stack([flags[name][rated] for name in WEIGHTS]).astype(np.float64)
-    prior = np.array([INTERCEPT, *WEIGHTS.values()])
-    moved = towards(prior, np.column_stack([np.ones(len(signs)), signs]), outcome[rated])
-    intercept = INTERCEPT + float(rated.mean()) * (moved[0] - INTERCEPT)
-    kept = np.where(moved * prior > 0, moved, 0.0)[1:]
-    return float(intercept), dict(zip(WEIGHTS, kept.tolist(), strict=True))
-
-
-def towards(prior: Floats, columns: Floats, outcome: Floats) -> Floats:
-    """Weights (p,) of greatest posterior probability under a normal prior around `prior`, by Newton's method.
+def failures(
+    flags: Mapping[str, Flags], said: Floats, scores: Mapping[str, Floats], critics: Mapping[str, Critic]
+) -> tuple[Floats, dict[str, Critic]]:
+    """Probability (n,) that each interaction failed, and the critics with the weight that they have in it.
 
     Args:
-        prior: (p,) where the weights start and are drawn to.
-        columns: (m, p), the first one ones.
-        outcome: (m,) 0 or 1.
+        flags: Each (n,), those of `WEIGHTS`, and error and follow_up.
+        said: (n,) from `ratings`.
+        scores: Each (n,) 0..1, NaN for none.
+        critics: What each score predicts by itself.
     """
-    precision = np.full(len(prior), 1.0 / SPREAD**2)
-    precision[0] = 1e-3  # the intercept follows the data
-    weights = prior.copy()
-    for _ in range(STEPS):
-        expected = probability(columns @ weights)
-        slope = columns.T @ (expected - outcome) + precision * (weights - prior)
-        curve = (columns * (expected * (1 - expected))[:, None]).T @ columns + np.diag(precision)
-        step = np.linalg.solve(curve, slope)
-        weights = weights - np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-9:  # noqa: PLR2004 - far below any weight that matters
-            break
-    return weights
+    kept = {_column(name): critic.weight for name, critic in critics.items() if critic.weight > 0}
+    columns = {name: flags[name].astype(np.float64) for name in WEIGHTS}
+    columns |= {_column(name): standard(scores[name]) for name in critics if _column(name) in kept}
+    asked = ~flags["error"] & ~flags["follow_up"]
+    fit = fitted({name: column[asked] for name, column in columns.items()}, said[asked], {**WEIGHTS, **kept})
+    line = np.full(len(said), fit.intercept)
+    for name, weight in fit.weights.items():
+        line += weight * columns[name]
+    if ACCEPTED in critics and critics[ACCEPTED].auc is None:
+        line += JUDGED["rejected"] * (scores[ACCEPTED] == 0) + JUDGED["accepted"] * (scores[ACCEPTED] == 1)
+    weighed = {name: replace(critic, weight=fit.weights.get(_column(name), 0.0)) for name, critic in critics.items()}
+    return np.where(flags["error"] & ~(said == 0), 1.0, fit.posterior(line, said)), weighed
 
 
-def log_odds(flags: Mapping[str, Flags], feedback: Floats, accepted: Floats) -> Floats:
-    """Log odds of failure (n,) from all signs and outcomes, without the scores."""
-    intercept, weights = sign_weights(flags, outcomes(feedback, accepted))
-    total = np.full(len(feedback), intercept)
-    for name, weight in weights.items():
-        total += weight * flags[name]
-    seen = {
-        "negative_feedback": feedback < 0,
-        "positive_feedback": feedback > 0,
-        "rejected": accepted == 0,
-        "accepted": accepted == 1,
-    }
-    for name, weight in EXPLICIT.items():
-        total += weight * seen[name]
-    return total
+def _column(critic: str) -> str:
+    """A critic may have the name of a sign."""
+    return f"critic {critic}"

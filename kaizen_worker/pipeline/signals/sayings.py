@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_worker.pipeline.signals.phrases import mentions, plain, vocabulary
+from kaizen_worker.pipeline.signals.phrases import characters_a_word, mentions, plain, vocabulary
 from kaizen_worker.types import Flags
 
 BLOCK = 8_192
@@ -33,7 +33,7 @@ QUESTION_WORDS = 30
 CLARIFICATION_WORDS = 60
 """Longest response in which a phrase that asks back counts: longer ones answer, then offer more."""
 
-SENTENCE = re.compile(r"[.!?\n]+")
+SENTENCE = re.compile(r"[.!?\n\u3002\uff01\uff1f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def _read(texts: Sequence[str]) -> Queries:
     words = [plain(text) for text in texts]
     heads = [_first(text, HEAD_WORDS) for text in words]
     rejects, opens = mentions(heads, "negation"), mentions(heads, "opening", at_start=True)
+    opens &= ~mentions(heads, "trouble", at_start=True)
     bare, thanks, thanks_first = (
         mentions(heads, "bare"),
         mentions(heads, "thanks"),
@@ -85,7 +86,7 @@ def _read(texts: Sequence[str]) -> Queries:
 def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
     """What each of m distinct responses says, (m,) bool each: given, refusal, clarification, asks (ends by asking)."""
     words = [plain(text[:READ]) for text in texts]
-    lengths = np.array([text.count(" ") - 1 for text in words], np.int64)
+    lengths = np.array([(text.count(" ") - 1) // characters_a_word(text) for text in words], np.int64)
     lengths[[len(text) > READ for text in texts]] = READ
     phrase = mentions(words, "clarification") & (lengths <= CLARIFICATION_WORDS)
     closing = mentions(words, "closing")
@@ -101,9 +102,10 @@ def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
 def _last_question(text: str) -> str | None:
     """The last sentence without its question mark, None if it asks nothing."""
     text = text.rstrip()
-    return SENTENCE.split(text[-400:-1])[-1] if text.endswith("?") else None  # a question back is short
+    return SENTENCE.split(text[-400:-1])[-1] if text.endswith(("?", "\uff1f")) else None  # a question back is short
 
 
 def _first(words: str, count: int) -> str:
-    """The first words of a `plain` text, as a `plain` text."""
+    """The first words of a `plain` text, as a `plain` text; of characters twice as many."""
+    count *= characters_a_word(words)
     return f" {' '.join(words.split(maxsplit=count)[:count])} "

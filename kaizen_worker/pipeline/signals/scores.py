@@ -10,10 +10,15 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
+from kaizen_api.schema import Critic
+from kaizen_worker.pipeline.signals.fitting import enough
 from kaizen_worker.types import Floats
 
 LEVEL = "consciousness_level"
 """Name under which the assistant's own level is weighed beside its critics."""
+
+ACCEPTED = "accepted"
+"""Name under which the critics' verdict is weighed, 1 or 0."""
 
 SIGNIFICANCE = 0.01
 """Of all scores together: a useless score is weighed once in a hundred windows."""
@@ -23,6 +28,28 @@ LEAST_AREA = 0.55
 
 MIN_EACH = 20
 """Failures and successes that carry the score; fewer give no stable area."""
+
+
+def predictors(scores: Mapping[str, Floats], said: Floats, followed: Floats) -> dict[str, Critic]:
+    """Whether each score predicts failures, by name; a score that no interaction carries is left out.
+
+    What users said decides where there is enough of it, else what they did next; never another judge.
+
+    Args:
+        scores: Each (n,) 0..1, NaN for none, higher is better.
+        said: (n,) 1 failed, 0 went well, NaN unknown: the ratings.
+        followed: (n,) likewise, by the next turn.
+    """
+    given = {name: scores[name] for name in sorted(scores) if np.isfinite(scores[name]).any()}
+    outcome = said if enough(said) else followed
+    earned = score_weights(given, outcome)
+    return {name: _critic(earned[name], _area(given[name], outcome), rated=outcome is said) for name in given}
+
+
+def _critic(weight: float, measured: tuple[float, int, int], *, rated: bool) -> Critic:
+    area, failed, fine = measured
+    auc = round(area, 4) if min(failed, fine) >= MIN_EACH else None
+    return Critic(weight=weight, auc=auc, failed=failed, succeeded=fine, by="ratings" if rated else "next_turn")
 
 
 def score_weights(scores: Mapping[str, Floats], outcome: Floats) -> dict[str, float]:
@@ -54,7 +81,8 @@ def _weight(score: Floats, outcome: Floats, *, tests: int) -> float:
     """Distance of the two means in standard deviations, from the lower end of the area under the curve.
 
     For two normal populations of equal spread the log odds are linear in the score, with slope d', and the area is
-    Phi(d' / sqrt 2) (Green and Swets 1966); the error of the area is Hanley and McNeil's (1982).
+    Phi(d' / sqrt 2) (Green and Swets 1966); the error of the area is Hanley and McNeil's (1982). A score that tells all
+    apart is certain only up to half an outcome.
     """
     area, failed, fine = _area(score, outcome)
     if min(failed, fine) < MIN_EACH:
@@ -62,7 +90,7 @@ def _weight(score: Floats, outcome: Floats, *, tests: int) -> float:
     chance = np.sqrt((failed + fine + 1) / (12.0 * failed * fine))
     if norm.sf((area - 0.5) / chance) * tests > SIGNIFICANCE:
         return 0.0
-    least = area - norm.isf(0.05) * _error(area, failed, fine)
+    least = min(area, 1 - 0.5 / min(failed, fine)) - norm.isf(0.05) * _error(area, failed, fine)
     return float(np.sqrt(2) * ndtri(least)) if least > LEAST_AREA else 0.0
 
 

@@ -4,13 +4,14 @@ import re
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from kaizen_api import keys
 from kaizen_api.feed import Tally
 from kaizen_api.formats import Refused
 from kaizen_api.queries import Queries
 from kaizen_api.report import read_results, write_report
-from kaizen_api.schema import Cycle, Gap, Insight, Interval, Step, Topic
+from kaizen_api.schema import Critic, Cycle, Gap, Insight, Interval, Step, Topic
 
 AT = 1_700_000_000_000_000
 EVIL = "<script>alert('x')</script> & {{ 7 * 7 }}"
@@ -125,6 +126,15 @@ def test_response_times_have_a_column_where_there_are_any(results, tmp_path):
     assert '<td class="right">4.2%</td> <td class="right">2.35 s</td>' in page
     assert '<td class="right">0.0%</td> <td class="right"></td>' in page
     assert page.count("95 % within") == 1
+
+
+def test_scores_are_told_where_there_are_any(results, tmp_path):
+    assert "<h2>Scores</h2>" not in told(results, tmp_path)
+    useless = Critic(weight=0.0, auc=0.51, failed=30, succeeded=200, by="ratings")
+    judged = structs.replace(results.cycle, critics={"polite": useless})
+    page = told(results, tmp_path, cycle=judged)
+    assert "<li>polite does not predict which answers fail: weight 0 (AUC 0.51, 30 failures" in page
+    assert load(tmp_path, "report.json")["critics"]["polite"]["weight"] == 0.0
 
 
 def test_what_users_wrote_is_escaped(folder):

@@ -57,6 +57,26 @@ def test_a_cycle_finds_the_topic_that_is_not_served(tenant, push, analyse, redis
     assert assigned["n1"] == assigned["q1"], "a turn without a question belongs to the one before it"
 
 
+def test_a_cycle_tells_which_scores_predict_failures(settings, analyse):
+    with Producer(settings) as producer:
+        for number in range(60):
+            turns = [("How do I change my address", 0.8), ("My card was stolen", 0.3), ("no, that's not it", 0.8)]
+            for turn, (query, grounded) in enumerate(turns):
+                producer.push(
+                    Interaction(
+                        query=f"{query} {number}" if turn < 2 else query,
+                        session_id=f"s{number}",
+                        occurred_at=datetime.fromtimestamp(1_700_000_000 + number * 600 + turn * 20, UTC),
+                        critics={"grounded": grounded + number % 7 / 50, "polite": (number * 7 + turn * 3) % 11 / 11},
+                    )
+                )
+    done, _ = analyse()
+    assert list(done.critics) == ["grounded", "polite"]
+    assert done.critics["grounded"].weight > 1
+    assert done.critics["grounded"].auc > 0.9
+    assert (done.critics["polite"].weight, done.critics["polite"].by) == (0.0, "next_turn")
+
+
 def test_a_cycle_that_is_done_does_nothing_more(tenant, push, analyse, redis):
     push()
     done, _ = analyse()

@@ -1,76 +1,88 @@
+import msgspec
 import numpy as np
+import pytest
+from scipy.special import expit
 
-from kaizen_worker.pipeline.signals.failure import (
-    INTERCEPT,
-    WEIGHTS,
-    enough,
-    log_odds,
-    outcomes,
-    probability,
-    sign_weights,
-)
+from kaizen_api.schema import Critic
+from kaizen_worker.pipeline.signals.failure import JUDGED, WEIGHTS, failures, ratings
+from kaizen_worker.pipeline.signals.fitting import INTERCEPT
+
+NONE = np.full(4, np.nan)
 
 
-def _rated(*, rows=4000, rate=0.2, seed=0):
-    """Here clarifications are what fails, and rephrasing means nothing; some rows are rated."""
-    rng = np.random.default_rng(seed)
-    flags = {name: rng.random(rows) < 0.15 for name in WEIGHTS}
-    failed = rng.random(rows) < probability(-2.0 + 3.0 * flags["clarification"] + 2.8 * flags["negation"])
-    feedback = np.where(rng.random(rows) < rate, np.where(failed, -1.0, 1.0), np.nan)
-    return flags, feedback, failed
+def _none(rows=4):
+    return {name: np.zeros(rows, np.bool_) for name in (*WEIGHTS, "error", "follow_up")}
 
 
-def test_without_feedback_the_weights_are_the_documented_ones():
-    flags, _, _ = _rated()
-    assert sign_weights(flags, np.full(4000, np.nan)) == (INTERCEPT, dict(WEIGHTS))
-    unseen = {name: np.zeros(1, np.bool_) for name in WEIGHTS}
-    nothing = np.array([np.nan])
-    assert log_odds(unseen, nothing, nothing).tolist() == [INTERCEPT]
+def _log_odds(p):
+    return np.log(p / (1 - p))
 
 
-def test_forty_nine_of_a_kind_are_not_enough():
-    feedback = np.concatenate((np.full(49, -1.0), np.full(500, 1.0)))
-    assert not enough(outcomes(feedback, np.full(549, np.nan)))
-    assert enough(outcomes(np.append(feedback, -0.2), np.full(550, np.nan)))
+def test_no_sign_is_the_intercept_and_a_sign_adds_its_weight():
+    flags = _none()
+    flags["negation"][1] = True
+    p, critics = failures(flags, NONE, {}, {})
+    assert _log_odds(p[:2]) == pytest.approx([INTERCEPT, INTERCEPT + WEIGHTS["negation"]], abs=1e-4)
+    assert critics == {}
 
 
-def test_feedback_counts_before_acceptance_and_acceptance_fills_in():
-    feedback, accepted = np.array([-1.0, 1.0, np.nan, np.nan]), np.array([1.0, 0.0, 0.0, np.nan])
-    assert outcomes(feedback, accepted).tolist()[:3] == [1.0, 0.0, 1.0]
-    rated = np.concatenate((np.full(50, -1.0), np.full(50, 1.0), [np.nan]))
-    assert np.isnan(outcomes(rated, np.zeros(101))[-1])
+def test_an_error_is_a_failure_unless_the_user_was_content():
+    flags = _none()
+    flags["error"][:] = True
+    flags["thanked"][1] = True
+    p, _ = failures(flags, np.array([np.nan, np.nan, 1.0, 0.0]), {}, {})
+    assert p[:3].tolist() == [1.0, 1.0, 1.0]
+    assert p[3] < 0.1
 
 
-def test_feedback_moves_the_weights_to_what_it_means_here():
-    flags, feedback, _ = _rated()
-    _, weights = sign_weights(flags, outcomes(feedback, np.full(len(feedback), np.nan)))
-    assert weights["clarification"] > 2.0 > WEIGHTS["clarification"]
-    assert weights["rephrase"] < 0.8 < WEIGHTS["rephrase"]
-    assert all(weight >= 0 for name, weight in weights.items() if name != "thanked")
+def test_ratings_are_bad_good_or_none():
+    assert ratings(np.array([-1.0, -0.1, 0.4])).tolist() == [1.0, 1.0, 0.0]
+    assert np.isnan(ratings(np.array([0.0, np.nan]))).all()
 
 
-def test_refitting_predicts_unrated_rows_better():
-    flags, feedback, failed = _rated()
-    unknown = np.full(len(feedback), np.nan)
-    unrated = np.isnan(feedback)
-
-    def loss(feedback_seen):
-        intercept, weights = sign_weights(flags, outcomes(feedback_seen, unknown))
-        p = probability(intercept + sum(weights[name] * flags[name] for name in weights))[unrated]
-        return -np.mean(np.where(failed[unrated], np.log(p), np.log(1 - p)))
-
-    assert loss(feedback) < loss(unknown) - 0.01
+@pytest.mark.parametrize("auc", [None, 0.5])
+def test_the_judges_verdict_counts_in_advance_but_not_once_it_is_known_to_say_nothing(auc):
+    verdict = np.array([1.0, 0.0, np.nan, 1.0])
+    critic = Critic(weight=0.0, auc=auc, failed=30, succeeded=30, by="next_turn")
+    p, critics = failures(_none(), NONE, {"accepted": verdict}, {"accepted": critic})
+    added = [JUDGED["accepted"], JUDGED["rejected"], 0.0, JUDGED["accepted"]] if auc is None else [0.0] * 4
+    assert _log_odds(p) - INTERCEPT == pytest.approx(added, abs=1e-4)
+    assert critics["accepted"] == critic
 
 
-def test_unhappy_users_rating_more_often_does_not_raise_everyone():
-    flags, _, failed = _rated(seed=1)
-    rng = np.random.default_rng(2)
-    feedback = np.where(rng.random(4000) < np.where(failed, 0.5, 0.02), np.where(failed, -1.0, 1.0), np.nan)
-    intercept, _ = sign_weights(flags, outcomes(feedback, np.full(4000, np.nan)))
-    assert intercept < -1.5  # the rated ones alone fail in two of three cases
+def test_a_critic_with_weight_counts_by_its_distance_from_its_mean():
+    score = np.array([0.2, 0.8, np.nan, 0.5])
+    critic = Critic(weight=1.5, auc=0.8, failed=30, succeeded=30, by="ratings")
+    useless = msgspec.structs.replace(critic, weight=0.0)
+    p, critics = failures(_none(), NONE, {"refusal": score, "tone": score}, {"refusal": critic, "tone": useless})
+    below = (0.5 - score[[0, 1]]) / np.nanstd(score)
+    assert _log_odds(p) - INTERCEPT == pytest.approx([*(1.5 * below), 0.0, 0.0], abs=1e-4)
+    assert critics == {"refusal": critic, "tone": useless}
 
 
-def test_the_same_input_gives_the_same_bits():
-    flags, feedback, _ = _rated()
-    known = outcomes(feedback, np.full(4000, np.nan))
-    assert sign_weights(flags, known) == sign_weights(flags, known)
+def test_ratings_move_the_weight_of_a_critic_and_the_moved_one_is_told():
+    rng = np.random.default_rng(0)
+    score = rng.normal(0.5, 0.1, 3000)
+    failed = rng.random(3000) < expit(INTERCEPT + (0.5 - score) / 0.1)  # a third as strong as it seemed
+    said = np.where(rng.random(3000) < 0.5, failed, np.nan)
+    critic = Critic(weight=3.0, auc=0.9, failed=300, succeeded=300, by="next_turn")
+    _, critics = failures(_none(3000), said, {"truth": score}, {"truth": critic})
+    assert 0.7 < critics["truth"].weight < 1.5
+
+
+def test_follow_ups_and_errors_are_not_learned_from():
+    flags = _none(2000)
+    flags["follow_up"][:1000] = flags["error"][1000:] = True
+    said = np.ones(2000)
+    p, _ = failures(flags, np.where(np.arange(2000) < 1990, said, np.nan), {}, {})
+    assert p[-1] == 1.0
+    flags["error"][-1] = False
+    assert failures(flags, np.where(np.arange(2000) < 1999, said, np.nan), {}, {})[0][-1] < 0.15
+
+
+def test_an_erring_topic_fails_at_least_as_often_as_it_errs(world):
+    faulty = world(3).change("garden", share=0.4, error="timeout")
+    sample = faulty.sample()
+    garden = (sample.topic == sample.topic_names.index("garden")) & ~sample.signals.flags["follow_up"]
+    errors = sample.signals.flags["error"][garden].mean()
+    assert 0.3 < errors <= sample.signals.failure[garden].mean()

@@ -1,6 +1,7 @@
 import numpy as np
 
-from kaizen_worker.pipeline.signals.scores import score_weights, standard
+from kaizen_worker.pipeline.signals.fitting import enough
+from kaizen_worker.pipeline.signals.scores import predictors, score_weights, standard
 
 
 def _outcome(rng, rows):
@@ -64,6 +65,28 @@ def test_too_few_outcomes_weigh_nothing():
 def test_signals_weigh_by_feedback_or_else_by_the_next_turn(world):
     rejected = world(5).follow("garden", "still wrong")
     marked = rejected.change("garden", level=0.35, where=lambda record: not record.id.endswith("+"))
-    weights = marked.sample().signals.critic_weights
-    assert weights["consciousness_level"] > 0
-    assert weights["tone"] == 0.0
+    critics = marked.sample().signals.critics
+    assert critics["consciousness_level"].weight > 0
+    assert critics["tone"].weight == 0.0
+    assert critics["consciousness_level"].by == critics["tone"].by == "next_turn"
+    assert critics["consciousness_level"].auc > 0.6 > critics["tone"].auc
+
+
+def test_ratings_decide_once_fifty_of_each_kind_are_there():
+    score = np.linspace(0, 1, 1000)
+    followed = (np.arange(1000) % 2).astype(float)
+    said = np.full(1000, np.nan)
+    said[:49], said[500:1000] = 1.0, 0.0
+    assert not enough(said)
+    assert predictors({"truth": score}, said, followed)["truth"].by == "next_turn"
+    said[49] = 1.0
+    assert enough(said)
+    (critic,) = predictors({"truth": score, "never": np.full(1000, np.nan)}, said, followed).values()
+    assert (critic.by, critic.failed, critic.succeeded, critic.auc) == ("ratings", 50, 500, 1.0)
+    assert 1 < critic.weight < 4  # all told apart, and yet not certain
+
+
+def test_too_few_outcomes_leave_the_area_open():
+    outcome = np.array([1.0] * 19 + [0.0] * 100)
+    (critic,) = predictors({"clear": 1 - outcome}, np.full(119, np.nan), outcome).values()
+    assert (critic.weight, critic.auc, critic.failed) == (0.0, None, 19)
