@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TypeVar, Unpack
 
 from kaizen_api.errors import BreakerOpen, Invalid
-from kaizen_worker.breaker.guard import F, Guard, protect
+from kaizen_worker.breaker.guard import F, Guard, call, call_async, protect
 from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit, bounded, judge, retry_after_of
 from kaizen_worker.breaker.referee import Observer, Referee
 from kaizen_worker.breaker.reply import BreakerState
@@ -93,10 +93,15 @@ class CircuitBreaker:
         """The same; the event loop never waits for Redis."""
         if permit.worth_reporting(outcome):
             await asyncio.to_thread(self.report, permit, outcome, retry_after=retry_after)
+        else:
+            self.report(permit, outcome)  # which asks nobody
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """The call ended, with that error if any: what it means follows from its class (`permit.judge`)."""
-        self.report(permit, judge(error, ignore=self.settings.ignore), retry_after=retry_after_of(error))
+        if error is None:
+            self._referee.hear(permit, "success", floor=0.0)
+        else:
+            self.report(permit, judge(error, ignore=self.settings.ignore), retry_after=retry_after_of(error))
 
     async def settle_async(self, permit: Permit, error: BaseException | None) -> None:
         """The same; the event loop never waits for Redis."""
@@ -117,17 +122,13 @@ class CircuitBreaker:
         Raises:
             BreakerOpen: rejected, and there is no fallback.
         """
-        return protect(self, function, fallback)()
+        return call(self, function, fallback)
 
     async def call_async(
         self, function: Callable[[], Awaitable[T]], *, fallback: Callable[[], Awaitable[T]] | None = None
     ) -> T:
         """The same for coroutines."""
-
-        async def awaited() -> T:
-            return await function()
-
-        return await protect(self, awaited, fallback)()
+        return await call_async(self, function, fallback)
 
     def can_execute(self) -> bool:
         """Whether a call may be made; if so, `call_succeeded` or `call_failed` must follow in that task or thread."""
