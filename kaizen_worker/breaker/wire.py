@@ -2,7 +2,7 @@
 
 Of a call by redis-py most of the time goes into its layers, not to the server. Guarantees: every wait has the
 connection's time-out; a connection is used by one call at a time, and one whose answer was not read to its end, for
-whatever reason (a time-out, a signal, a soft time limit), is closed and never used again; one that the server has closed
+whatever reason (a time-out, a signal, a soft time limit), is closed and never used again; one that the server closed
 in the meantime is found out before anything is sent, so that no call is sent twice.
 """
 
