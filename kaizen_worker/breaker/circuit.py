@@ -6,6 +6,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TypeVar, Unpack
 
+from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import BreakerOpen, Invalid
 from kaizen_worker.breaker.guard import F, Guard, call, call_async, protect
 from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit, bounded, judge, retry_after_of
@@ -26,11 +27,11 @@ T = TypeVar("T")
 
 
 class CircuitBreaker:
-    """One breaker, shared by all processes that use its name. Safe for threads and coroutines; no I/O on construction.
+    """One breaker, shared by all processes that use its name. Safe for threads and coroutines; connects at the first call.
 
     Args:
-        failure_threshold: Failures in a row that open it.
-        recovery_timeout: Seconds that it stays open at first.
+        failure_threshold: Failures in a row that open it; None: the configured `gap_fill_max_retries`.
+        recovery_timeout: Seconds that it stays open at first; None: the configured `gap_fill_backoff_seconds`.
         name: What it guards, like `acme/folder`.
         redis: The server, decoding or not; None: that of the configuration, connected at the first call.
         observe: Told each event and its count, in the thread where it happens: `to_closed`, `to_open`, `to_half_open`
@@ -44,8 +45,8 @@ class CircuitBreaker:
 
     def __init__(
         self,
-        failure_threshold: int = 3,
-        recovery_timeout: float = 300.0,
+        failure_threshold: int | None = None,
+        recovery_timeout: float | None = None,
         *,
         name: str = "gap_fill",
         redis: Client | None = None,
@@ -55,6 +56,10 @@ class CircuitBreaker:
         if not 1 <= len(name) <= _MAX_NAME:
             raise Invalid(f"name = {name!r}: must have 1 to {_MAX_NAME} characters")
         self.name = name
+        if failure_threshold is None or recovery_timeout is None:
+            config = KaizenConfig.from_env()
+            failure_threshold = config.gap_fill_max_retries if failure_threshold is None else failure_threshold
+            recovery_timeout = config.gap_fill_backoff_seconds if recovery_timeout is None else recovery_timeout
         self.settings = Settings(failure_threshold=failure_threshold, recovery_timeout=recovery_timeout, **options)
         self._referee = Referee(name, self.settings, redis=redis, observe=observe)
         self._held: ContextVar[Permit | None] = ContextVar("held", default=None)

@@ -2,7 +2,8 @@
 
     python caller.py MODULE SOCKET
 
-The module says `make(client, name, chosen)`, with threshold, recovery, successes and lease chosen, and gets what puts a
+The module says `make(client, name, chosen)`, with threshold, recovery, successes, lease, and polls
+(whether it has been called before) chosen, and gets what puts a
 function under the breaker. Whether a call was rejected is told by whether the function ran: what is raised differs from
 make to make.
 """

@@ -20,7 +20,7 @@ MISSING = """KAIZEN_BREAKERS_PYTHON names no Python that has the peers. To make 
     python3 -m venv breakers
     breakers/bin/pip install redis pybreaker typing_extensions purgatory-circuitbreaker \\
         nopanic-redis interlock-cb"""
-OPTIONS = {"threshold": 3, "recovery": 1.0, "successes": 1, "lease": 1.0}
+OPTIONS = {"threshold": 3, "recovery": 1.0, "successes": 1, "lease": 1.0, "polls": True}
 
 
 @pytest.fixture(scope="session", autouse=True)
