@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class CircuitBreaker:
-    """One breaker, shared by all processes that use its name. Safe for threads and coroutines; connects at the first call.
+    """One breaker, shared by all processes of its name. Safe for threads and coroutines; connects at the first call.
 
     Args:
         failure_threshold: Failures in a row that open it; None: the configured `gap_fill_max_retries`.
