@@ -1,5 +1,5 @@
 -- The head of `admit`: the answer that nearly every call gets, before anything else is looked at.
--- Asked with a token, without a tally: ARGV as in admit.lua. Nothing is written.
+-- KEYS, ARGV: as in record.lua and admit.lua; answers where there is a token and no tally. Nothing is written.
 -- Reply: the first four numbers of record.lua's; the others are 0 in this state, but for first_failure, which nobody asks.
 if ARGV[4] ~= '' and not ARGV[5] then
   local calm = redis.call('HMGET', KEYS[1], 'state', 'override', 'generation', 'failures')

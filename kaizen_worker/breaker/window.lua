@@ -1,6 +1,8 @@
 -- How many calls there were of late over all processes, and how many of them failed or were slow. Kept only where shares
 -- are watched: then each admission brings the tally of its process.
+-- KEYS: as in record.lua
 -- ARGV: as in admit.lua, 5 to 15
+-- Reply: none of its own; `take_tally` answers whether the breaker opens
 -- Fields of the record: tally_generation, tally_start, calls, failed, slow (of this half of the window), and the same
 --   with _before (of the half before). The window so reaches back from half its length to all of it.
 -- Invariants: a tally counts only for the state that its calls were admitted in; no order of the operator is in force.
