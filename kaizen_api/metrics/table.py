@@ -37,6 +37,7 @@ RUN_OUTCOMES = ("filled", "empty", "failed", "rejected")
 INGEST_RESULTS = ("accepted", "duplicate", "refused")
 OUTCOMES = ("ok", "error")
 BREAKER_STATES = ("closed", "open", "half_open")
+BREAKER_EVENTS = ("admitted", "rejected", "probe", "stale", "lease_lost", "store_error")
 PATTERNS = ("burst", "error", "latency", "new_topic")
 VERDICTS = ("confirmed", "no_effect", "reverted")
 
@@ -115,6 +116,13 @@ METRICS: tuple[Metric, ...] = (
         "Changes of a circuit breaker's state, by the new state.",
         "short",
         (("breaker", ()), ("state", BREAKER_STATES)),
+    ),
+    Metric(
+        "kaizen_breaker_events",
+        "counter",
+        "What circuit breakers did with calls and their results, by event; the last ones are told with a later call.",
+        "short",
+        (("breaker", ()), ("event", BREAKER_EVENTS)),
     ),
     Metric("kaizen_up", "gauge", "1 when the exporter reaches Redis, else 0.", "short"),
 )

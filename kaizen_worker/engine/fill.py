@@ -15,6 +15,7 @@ from kaizen_api import jobs
 from kaizen_api.errors import BreakerOpen, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Step
+from kaizen_worker.breaker import countdown
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.due import fill_claim
@@ -57,11 +58,11 @@ def fill(tenant: Tenant, gap_id: str) -> str:
             passages = _search(tenant, gap)
         except BreakerOpen as error:
             outcome = "rejected"
-            later = error.retry_after
+            later = countdown(error)
         except Unavailable as error:
             LOG.warning("gap %s of %s: %s", gap_id, tenant.name, error)
             outcome = "failed"
-            later = error.retry_after
+            later = countdown(error)
         else:
             return _keep(tenant, gap, passages)
     _end(tenant, gap_id, status="open", outcome=outcome)
