@@ -32,12 +32,12 @@ from kaizen_api.config.kinds import (
     ModelName,
     Port,
     RedisUrl,
-    Sources,
     TenantName,
     TimeZone,
     model_with_url,
 )
 from kaizen_api.config.problems import explain, mask_setting
+from kaizen_api.config.search import Services, Sources, check_services
 from kaizen_api.config.sources import (
     PREFIX,
     DotEnv,
@@ -182,6 +182,8 @@ class KaizenConfig(BaseSettings):
     """Bytes that one producer may keep there; beyond it `Backpressure`."""
     search_sources: Sources = Field(default=["folder"])
     """Where missing knowledge is searched, in order: names with commas between them, or a list."""
+    search: Services = Field(default={})
+    """Address, key and more of each source, like `KAIZEN_SEARCH__BRAVE__KEY`: see `docs/sources.md`."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
@@ -207,6 +209,11 @@ class KaizenConfig(BaseSettings):
         return host
 
     _model_with_url = field_validator("naming_model")(model_with_url)
+
+    @field_validator("search")
+    @classmethod
+    def _needed_by_the_sources(cls, services: Services, others: ValidationInfo) -> Services:
+        return check_services(services, others.data.get("search_sources"))
 
     @field_validator("embedder_model", "embedder_url")
     @classmethod
@@ -262,6 +269,10 @@ class KaizenConfig(BaseSettings):
             "user_key": self.user_key and self.user_key.get_secret_value(),
             "naming_key": self.naming_key and self.naming_key.get_secret_value(),
             "embedder_key": self.embedder_key and self.embedder_key.get_secret_value(),
+            "search": {
+                name: given.model_dump(exclude_none=True) | ({"key": given.key.get_secret_value()} if given.key else {})
+                for name, given in self.search.items()
+            },
         }
 
     def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:

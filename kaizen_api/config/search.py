@@ -1,0 +1,82 @@
+"""What the settings of search sources may be, and what each source needs besides its name."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from kaizen_api.config.embedders import EndpointUrl
+from kaizen_api.config.kinds import HeaderText
+
+SourceName = Literal[
+    "folder",
+    "mediawiki",
+    "searxng",
+    "kiwix",
+    "arxiv",
+    "openalex",
+    "semantic_scholar",
+    "meilisearch",
+    "opensearch",
+    "brave",
+    "tavily",
+    "mcp",
+]
+
+SERVICES = tuple(name for name in get_args(SourceName) if name != "folder")
+"""Sources that are servers."""
+
+_NEEDED = {
+    "searxng": ("url",),
+    "kiwix": ("url",),
+    "meilisearch": ("url", "index"),
+    "opensearch": ("url", "index"),
+    "brave": ("key",),
+    "tavily": ("key",),
+    "openalex": ("key",),
+    "mcp": ("url", "index"),
+}
+_INDEX = r"^[A-Za-z0-9_.-]+$"
+
+
+class SourceSettings(BaseModel):
+    """One source that is a server."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    url: EndpointUrl | None = None
+    """Its address; absent: the public one. What stands here may be on a private network."""
+    key: HeaderText | None = None
+    """Sent as the source wants it, of opensearch `USER:PASSWORD`; absent: none is."""
+    index: str | None = Field(None, pattern=_INDEX, max_length=200)
+    """Of meilisearch and opensearch the index, of kiwix the book, of mcp the tool."""
+    trust: float | None = Field(None, ge=0, le=1)
+    """How far its passages are believed; absent: what the source is usually worth."""
+    per_minute: float | None = Field(None, gt=0, le=60_000)
+    """Requests a minute over all workers, at most; absent: what the source allows."""
+
+
+def _split(sources: Any) -> Any:
+    return [name.strip() for name in sources.split(",")] if isinstance(sources, str) else sources
+
+
+Sources = Annotated[list[SourceName], BeforeValidator(_split)]
+Services = dict[SourceName, SourceSettings]
+
+
+def check_services(services: Services, wanted: list[SourceName] | None) -> Services:
+    """The settings of the sources, if they have what those that are wanted need.
+
+    Raises:
+        ValueError: one lacks something.
+    """
+    for name in wanted or ():
+        given = services.get(name, SourceSettings())
+        for part in _NEEDED.get(name, ()):
+            if getattr(given, part) is None:
+                raise ValueError(f"has no {part} of {name}, which is in search_sources: set {variable(name, part)}")
+    return services
+
+
+def variable(name: str, part: str) -> str:
+    """The variable that sets a part of a source's settings."""
+    return f"KAIZEN_SEARCH__{name}__{part}".upper()
