@@ -10,6 +10,7 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
+from kaizen_api.errors import Invalid, Paced
 from kaizen_api.intake import Intake
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
@@ -75,7 +76,7 @@ class Runtime:
         """Where missing knowledge is searched, in order."""
         from kaizen_worker import search  # noqa: PLC0415  # readers of documents, which only a search needs
 
-        return search.build(self.config)
+        return search.build(self.config, redis=lambda: self.redis)
 
     def count_transition(self, breaker: str, event: str, count: int, *, tenant: str | None = None) -> None:
         """Count a breaker's change of state, for its tenant too if it has one.
@@ -209,5 +210,6 @@ class Tenant:
             recovery_timeout=self.config.gap_fill_backoff_seconds,
             name=name,
             redis=self.redis,
+            ignore=(Invalid, Paced),
             observe=lambda event, count: self.runtime.count_transition(name, event, count, tenant=self.name),
         )

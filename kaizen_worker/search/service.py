@@ -11,10 +11,12 @@ import msgspec
 from kaizen_api.config.search import variable
 from kaizen_api.errors import Invalid, Unavailable
 from kaizen_worker.posting import seconds_told
+from kaizen_worker.search.documents import KINDS
 from kaizen_worker.search.pace import Pace
 from kaizen_worker.search.web import Answer, Door
 
 T = TypeVar("T")
+Params = dict[str, str | int]
 
 JSON = frozenset({"application/json", "application/vnd.api+json", "text/json"})
 FEED = frozenset({"application/atom+xml", "application/rss+xml", "application/xml", "text/xml"})
@@ -30,6 +32,11 @@ _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
+def retry_after(answer: Answer) -> float:
+    """Seconds of `Retry-After`; 0 where there are none, and where it says so, for that is no advice."""
+    return seconds_told(answer.headers.get("retry-after"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A server under its address.
@@ -42,6 +49,8 @@ class Service:
         door: The bounds of an exchange.
         headers: Of every request, keys among them: they stand in no text of an error and in no log.
         pauses: Seconds to leave it alone after a status of its own, where it does not say how long.
+        told: Reads how many seconds it asked to be left alone, 0 where it did not.
+        refusal: What to do where it refuses us; empty: see to the key.
     """
 
     name: str
@@ -51,8 +60,10 @@ class Service:
     door: Door = field(default_factory=Door)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     pauses: Mapping[int, float] = field(default_factory=dict)
+    told: Callable[[Answer], float] = retry_after
+    refusal: str = ""
 
-    def get(self, path: str, params: Mapping[str, str | int], read: Callable[[Answer], T], *, feed: bool = False) -> T:
+    def get(self, path: str, params: Params, read: Callable[[Answer], T], *, feed: bool = False) -> T:
         """Ask, and read the answer within the turn, so that what `read` finds wrong counts as the server's failure.
 
         Raises:
@@ -60,11 +71,19 @@ class Service:
             Paced: It was asked too often already.
             Invalid: It refuses this query and no other.
         """
-        return self._exchange(self._at(path).copy_merge_params(dict(params)), read, None, FEED if feed else JSON)
+        return self._exchange(self._at(path).copy_merge_params(params), read, None, FEED if feed else JSON)
 
     def post(self, path: str, body: object, read: Callable[[Answer], T]) -> T:
         """The same with a body of JSON."""
         return self._exchange(self._at(path), read, msgspec.json.encode(body), JSON)
+
+    def page(self, link: str, read: Callable[[Answer], T]) -> T:
+        """A page of the same server, by its path: whatever stands in an answer names no other one."""
+        return self._exchange(self.place(link), read, None, frozenset(KINDS))
+
+    def place(self, link: str) -> httpx.URL:
+        """The address of a path there."""
+        return self.base.copy_with(raw_path=link.encode("ascii"))
 
     def _at(self, path: str) -> httpx.URL:
         return self.base.copy_with(path=self.base.path.rstrip("/") + path) if path else self.base
@@ -79,7 +98,7 @@ class Service:
             return read(answer)
 
     def _check(self, answer: Answer) -> None:
-        status, told = answer.status, seconds_told(answer.headers.get("retry-after"))
+        status, told = answer.status, self.told(answer)
         if status in range(200, 300):
             return
         if status in _QUERY:
@@ -89,7 +108,7 @@ class Service:
 
     def _remedy(self, status: int) -> str:
         if status in _REFUSED:
-            return f": see to {variable(self.name, 'key')} and what it allows"
+            return f": {self.refusal}" if self.refusal else f": see to {variable(self.name, 'key')} and what it allows"
         if status in range(300, 400):
             return f", a redirection: set {variable(self.name, 'url')} to where it leads"
         return ""

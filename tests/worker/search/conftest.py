@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpcore
 import pytest
 
+from kaizen_api.config import KaizenConfig
+from kaizen_worker.search import build
 from kaizen_worker.search.web import Door
 
 PUBLIC = "93.184.216.34"
@@ -126,3 +128,19 @@ def door(internet):
         return Door(**{"seconds": 5.0, "resolve": internet.resolve, "sockets": internet, **bounds})
 
     return door
+
+
+@pytest.fixture
+def source(config, redis, contract, door):
+    """Builds a source whose server is the contract's; its turns cost no time unless a test is about them."""
+
+    def build_one(name, *, url=None, **given):
+        defaults = {"key": "sk-secret-0123456789", "index": "docs", "per_minute": 60_000}
+        settings = {**defaults, **given, "url": url or contract.url}
+        chosen = KaizenConfig(
+            redis_url=config.redis_url, data_dir=config.data_dir, search_sources=[name], search={name: settings}
+        )
+        [built] = build(chosen, redis=lambda: redis, door=door())
+        return built
+
+    return build_one
