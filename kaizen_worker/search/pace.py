@@ -13,6 +13,7 @@ from kaizen_api import keys
 from kaizen_api.errors import Paced, Unavailable
 
 _SCRIPT = files(__package__).joinpath("pace.lua").read_text()
+_OVER = "over"
 _LONGEST = 24 * 3600.0  # seconds that a source may keep us waiting
 
 
@@ -43,7 +44,7 @@ class Pace:
         Raises:
             Paced: It does not come in time.
         """
-        token = secrets.token_hex(8)
+        token = secrets.token_hex(8) if self._alone else _OVER
         self._wait(token, patience, longest)
         pause = self._every if self._alone else 0.0
         try:

@@ -9,8 +9,7 @@ import zlib
 import httpx
 import pytest
 
-from kaizen_api.errors import Unavailable
-from kaizen_api.processes import Processes
+from kaizen_api.errors import KaizenError, Unavailable
 
 ARTICLES = {
     "Stolen cards": "To freeze a stolen card, open the app, choose Cards, then Freeze.",
@@ -29,8 +28,8 @@ def png():
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-@pytest.fixture(scope="module")
-def kiwix(tmp_path_factory):
+@pytest.fixture
+def kiwix(tmp_path_factory, wait_until):
     """URL of the server."""
     missing = [tool for tool in ("kiwix-serve", "zimwriterfs") if shutil.which(tool) is None]
     if missing:
@@ -50,14 +49,57 @@ def kiwix(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with Processes() as processes:
-        command = ["kiwix-serve", "--address", "127.0.0.1", "--port", str(port), str(folder / "bank.zim")]
-        processes.start("kiwix", command, log=folder / "log")
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(200):
-            try:
-                httpx.get(f"{url}/search?pattern=x&format=xml", timeout=1.0)
-                break
-            except httpx.HTTPError:
-                socket.create_connection(("127.0.0.1", port), timeout=0.05) if False else None
+    url = f"http://127.0.0.1:{port}"
+    command = ["kiwix-serve", "--address", "127.0.0.1", "--port", str(port), str(folder / "bank.zim")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
+        wait_until(lambda: answers(url))
         yield url
+        serving.terminate()
+
+
+def answers(url):
+    try:
+        return httpx.get(f"{url}/search?pattern=x&format=xml", timeout=1.0, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("book", ["bank", None])
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("How do I freeze my stolen card?", "Stolen cards"),
+        ("When does the branch open in the morning?", "Opening hours"),
+        ("What does it cost to withdraw cash abroad?", "Foreign fees"),
+        ('card OR ("cheese") AND -rennet', "Cheese"),
+    ],
+)
+def test_a_question_finds_its_article(question, title, book, kiwix, source):
+    best = source("kiwix", url=kiwix, index=book, key=None).search(question, limit=3)[0]
+    assert (best.title, best.source, best.url) == (title, "kiwix", f"{kiwix}/bank/{title.replace(' ', '_')}.html")
+    assert ARTICLES[title] in best.text
+
+
+def test_what_it_does_not_have_it_does_not_find(kiwix, source):
+    assert source("kiwix", url=kiwix, index="bank").search("zebra quagga", limit=3) == []
+
+
+def test_a_book_that_is_not_there_is_told(kiwix, source):
+    with pytest.raises(KaizenError):
+        source("kiwix", url=kiwix, index="nothing").search("card", limit=3)
+
+
+def test_a_server_that_is_gone_is_told(source, contract):
+    contract.always(500, b"", kind="text/html")
+    with pytest.raises(Unavailable):
+        source("kiwix").search("card", limit=3)
+
+
+@pytest.mark.parametrize("link", ["http://127.0.0.1:1/x", "//site.example/x", "../../x y", "", "file:///etc/passwd"])
+def test_a_link_leads_to_no_other_server(link, source, contract, internet):
+    items = f"<item><title>T</title><link>{link}</link><description>D</description></item>"
+    feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
+    contract.always(200, feed, kind="application/rss+xml")
+    source("kiwix").search("card", limit=3)
+    assert set(internet.connected) == {"127.0.0.1"}
+    assert set(internet.looked_up) == {"127.0.0.1"}

@@ -35,7 +35,7 @@ def test_sources_do_not_wait_for_each_other(pace, redis):
 def test_whoever_is_alone_keeps_others_out_while_it_lasts_and_for_the_limit_after(pace, redis):
     with turn(pace(every=3.0, alone=True)):
         assert 99_000 < redis.pttl(keys.pace("arxiv")) <= 100_000
-        with pytest.raises(Paced), turn(pace(every=3.0, alone=True)):
+        with pytest.raises(Paced), turn(pace(every=3.0, alone=True), patience=0.3):
             pass
     assert 2_900 < redis.pttl(keys.pace("arxiv")) <= 3_000
 
