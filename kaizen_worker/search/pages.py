@@ -13,6 +13,7 @@ from kaizen_worker.search.keywords import keywords
 from kaizen_worker.search.pace import Pace
 from kaizen_worker.search.passages import Section, split
 from kaizen_worker.search.web import AGENT, Answer, Door
+from kaizen_worker.search.web.addresses import parse as parse_address
 from kaizen_worker.types import Passage
 
 _HOSTS = 1_000  # whose rules are remembered
@@ -48,7 +49,7 @@ class Pages:
         return passage if section is None else replace(passage, title=section.title, text=section.text)
 
     def _read(self, url: str) -> Answer:
-        host = httpx.URL(url).host
+        host = parse_address(url).host
         with self._pace(host).turn(patience=_PATIENCE, longest=1.0):
             if not self._allowed(url):
                 raise Invalid(f"{host} asks robots not to read that")
