@@ -16,6 +16,7 @@ from kaizen_worker.search.arxiv import Arxiv
 from kaizen_worker.search.brave import Brave
 from kaizen_worker.search.folder import Folder
 from kaizen_worker.search.kiwix import Kiwix
+from kaizen_worker.search.mcp import Mcp
 from kaizen_worker.search.mediawiki import MediaWiki
 from kaizen_worker.search.meilisearch import Meilisearch
 from kaizen_worker.search.openalex import OpenAlex
@@ -116,6 +117,12 @@ _KINDS = {
         trust=0.8,
         every=_OWN,
         headers=_basic,
+    ),
+    "mcp": _Kind(
+        lambda parts: Mcp(parts.service, tool=parts.index, trust=parts.trust),
+        trust=0.5,
+        every=0.1,
+        headers=_bearer,
     ),
     "brave": _Kind(
         lambda parts: Brave(parts.service, parts.pages, trust=parts.trust),
