@@ -45,6 +45,7 @@ from kaizen_api.config.sources import (
     configured_file,
     current_names,
     flat,
+    plain,
     read_file,
 )
 from kaizen_api.errors import InvalidConfig
@@ -263,17 +264,7 @@ class KaizenConfig(BaseSettings):
 
     def to_legacy_dict(self) -> dict[str, Any]:
         """Every setting as a plain value; `KaizenConfig(**d)` gives the same configuration again."""
-        plain = {name: str(value) if isinstance(value, Path) else value for name, value in self.model_dump().items()}
-        return plain | {
-            "api_keys": {tenant: key.get_secret_value() for tenant, key in self.api_keys.items()},
-            "user_key": self.user_key and self.user_key.get_secret_value(),
-            "naming_key": self.naming_key and self.naming_key.get_secret_value(),
-            "embedder_key": self.embedder_key and self.embedder_key.get_secret_value(),
-            "search": {
-                name: given.model_dump(exclude_none=True) | ({"key": given.key.get_secret_value()} if given.key else {})
-                for name, given in self.search.items()
-            },
-        }
+        return {name: plain(value) for name, value in self.model_dump().items()}
 
     def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:
         """Field → (value with secrets masked, where it came from), nested fields dotted.
