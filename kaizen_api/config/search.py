@@ -1,8 +1,8 @@
 """What the settings of search sources may be, and what each source needs besides its name."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from kaizen_api.config.embedders import EndpointUrl
 from kaizen_api.config.kinds import HeaderText
@@ -21,9 +21,6 @@ SourceName = Literal[
     "tavily",
     "mcp",
 ]
-
-SERVICES = tuple(name for name in get_args(SourceName) if name != "folder")
-"""Sources that are servers."""
 
 _NEEDED = {
     "searxng": ("url",),
@@ -63,13 +60,13 @@ Sources = Annotated[list[SourceName], BeforeValidator(_split)]
 Services = dict[SourceName, SourceSettings]
 
 
-def check_services(services: Services, wanted: list[SourceName] | None) -> Services:
+def check_services(services: Services, others: ValidationInfo) -> Services:
     """The settings of the sources, if they have what those that are wanted need.
 
     Raises:
         ValueError: one lacks something.
     """
-    for name in wanted or ():
+    for name in others.data.get("search_sources") or ():
         given = services.get(name, SourceSettings())
         for part in _NEEDED.get(name, ()):
             if getattr(given, part) is None:

@@ -211,10 +211,7 @@ class KaizenConfig(BaseSettings):
 
     _model_with_url = field_validator("naming_model")(model_with_url)
 
-    @field_validator("search")
-    @classmethod
-    def _needed_by_the_sources(cls, services: Services, others: ValidationInfo) -> Services:
-        return check_services(services, others.data.get("search_sources"))
+    _services_that_are_wanted = field_validator("search")(check_services)
 
     @field_validator("embedder_model", "embedder_url")
     @classmethod
