@@ -26,7 +26,7 @@ def _address(url: str) -> str:
         usable = False
     if not usable or parts.query or parts.fragment or re.search(r"[\s@]|[^ -~]", url):
         raise ValueError(
-            "is no address of an endpoint: give it like https://host/v1, a key in the setting of its own and not in here"
+            "is no address of an endpoint: give it like https://host/v1, a key in KAIZEN_EMBEDDER_KEY and not in here"
         )
     return url
 

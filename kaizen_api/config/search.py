@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 
 from kaizen_api.config.embedders import EndpointUrl
 from kaizen_api.config.kinds import HeaderText
@@ -32,7 +40,15 @@ _NEEDED = {
     "openalex": ("key",),
     "mcp": ("url", "index"),
 }
+_ENDPOINT: TypeAdapter[str | None] = TypeAdapter(EndpointUrl | None)
 _INDEX = r"^[A-Za-z0-9_.-]+$"
+
+
+def _server(url: Any) -> Any:
+    try:
+        return _ENDPOINT.validate_python(url)
+    except ValidationError:
+        raise ValueError("is no address of a server: give it like https://host/path, a key in `key`") from None
 
 
 class SourceSettings(BaseModel):
@@ -40,7 +56,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    url: EndpointUrl | None = None
+    url: Annotated[str | None, BeforeValidator(_server)] = None
     """Its address; absent: the public one. What stands here may be on a private network."""
     key: HeaderText | None = None
     """Sent as the source wants it, of opensearch `USER:PASSWORD`; absent: none is."""

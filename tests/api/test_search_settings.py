@@ -50,3 +50,4 @@ def test_what_is_wrong_is_told_without_a_key(given):
         KaizenConfig(search=given)
     assert "KAIZEN_SEARCH" in str(error.value)
     assert KEY not in str(error.value)
+    assert "EMBEDDER" not in str(error.value)
