@@ -14,8 +14,8 @@ from kaizen_worker.search.web import body
 from kaizen_worker.search.web.addresses import parse
 from kaizen_worker.search.web.wire import Deadline, Resolve, Wire, system
 
-AGENT = "Kaizen/0.1 (knowledge search for gaps; https://pypi.org/project/kaizen)"
-"""What we call ourselves, as MediaWiki and arXiv ask their callers to."""
+AGENT = "Kaizen/0.1 (knowledge search for gaps)"
+"""What we call ourselves, to servers and in `robots.txt`."""
 
 MAX_REDIRECTS = 3
 
