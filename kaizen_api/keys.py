@@ -31,6 +31,7 @@
 | breaker | hash of one breaker | 60 days from a write | breaker | breaker, exporter |
 | leases | sorted set of permits of one breaker | 60 days from a write | breaker | breaker |
 | breakers | set of breaker names | – | breaker | exporter, `kaizen breaker` |
+| pace | string: token of whoever had the last turn at a source | until the next turn | search | search |
 | user key | string, 32 random bytes | – | producer | producer |
 """
 
@@ -177,3 +178,8 @@ def breaker(name: str) -> str:
 def leases(name: str) -> str:
     """Permits of one half-open circuit breaker."""
     return f"kz:{{breaker:{name}}}:leases"
+
+
+def pace(source: str) -> str:
+    """There while nobody may call that source: it was called just now, or asked to be left alone."""
+    return f"kz:pace:{source}"

@@ -10,6 +10,7 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
+from kaizen_api.errors import Invalid, Paced
 from kaizen_api.intake import Intake
 from kaizen_api.lives import Life
 from kaizen_api.metrics import field
@@ -77,7 +78,7 @@ class Runtime:
         """Where missing knowledge is searched, in order."""
         from kaizen_worker import search  # noqa: PLC0415  # readers of documents, which only a search needs
 
-        return search.build(self.config)
+        return search.build(self.config, redis=lambda: self.redis)
 
     @cached_property
     def _ledger(self) -> Ledger:
@@ -219,5 +220,6 @@ class Tenant:
             recovery_timeout=self.config.gap_fill_backoff_seconds,
             name=name,
             redis=self.redis,
+            ignore=(Invalid, Paced),
             observe=lambda event, count: self.runtime.count_breaker(name, event, count, tenant=self.name),
         )
