@@ -11,7 +11,6 @@ from typing import cast
 import numpy as np
 
 from kaizen_api import jobs, keys
-from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Gap, Insight
@@ -25,7 +24,7 @@ from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.sharing import embed
-from kaizen_worker.engine.topics import Found, find_topics
+from kaizen_worker.engine.topics import Found, find_topics, thresholds
 from kaizen_worker.engine.watch import place, untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
@@ -35,7 +34,7 @@ from kaizen_worker.pipeline.window import window
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
-from kaizen_worker.types import Sample, Signals, Thresholds, Window
+from kaizen_worker.types import Sample, Window
 
 
 def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
@@ -93,7 +92,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         last = load_snapshot(tenant.redis, tenant=tenant.name)
         found = find_topics(tenant, seen, marks, last=last, at=progress.at, tell=progress.tell)
     with progress.step("gaps"):
-        sample = _sample(tenant, seen, marks, found)
+        sample = _sample(tenant, seen, found)
         gaps = _gaps(tenant, sample)
     with progress.step("insights"):
         insights = untold(tenant, sample, findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored))
@@ -118,24 +117,13 @@ def _too_few(found: int, needed: int) -> str:
     return f"interactions: {found}, needed: {needed}: push more and analyse again, or lower KAIZEN_MIN_DATA_POINTS"
 
 
-def thresholds(config: KaizenConfig) -> Thresholds:
-    """What the settings say about findings."""
-    limits = config.performance_threshold
-    return Thresholds(
-        response_time=limits.response_time,
-        error_rate=limits.error_rate,
-        level=limits.consciousness_level,
-        confidence=config.confidence_threshold,
-    )
-
-
-def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sample:
+def _sample(tenant: Tenant, seen: Window, found: Found) -> Sample:
     return Sample(
         window=seen,
         topic=found.topic,
         topic_ids=tuple(topic.id for topic in found.topics),
         topic_names=tuple(topic.name for topic in found.topics),
-        signals=marks,
+        signals=found.marks,
         thresholds=thresholds(tenant.config),
         born=found.born,
         settled=settled(tenant),

@@ -39,8 +39,8 @@ def ratings(feedback: Floats) -> Floats:
 
 def failures(
     flags: Mapping[str, Flags], said: Floats, scores: Mapping[str, Floats], critics: Mapping[str, Critic]
-) -> tuple[Floats, dict[str, Critic]]:
-    """Probability (n,) that each interaction failed, and the critics with the weight that they have in it.
+) -> tuple[Floats, dict[str, Critic], dict[str, float]]:
+    """Probability (n,) that each interaction failed, and what critics and signs weigh in it.
 
     Args:
         flags: Each (n,), those of `WEIGHTS`, and error and follow_up.
@@ -59,7 +59,8 @@ def failures(
     if ACCEPTED in critics and critics[ACCEPTED].auc is None:
         line += JUDGED["rejected"] * (scores[ACCEPTED] == 0) + JUDGED["accepted"] * (scores[ACCEPTED] == 1)
     weighed = {name: replace(critic, weight=fit.weights.get(_column(name), 0.0)) for name, critic in critics.items()}
-    return np.where(flags["error"] & ~(said == 0), 1.0, fit.posterior(line, said)), weighed
+    likely = np.where(flags["error"] & ~(said == 0), 1.0, fit.posterior(line, said))
+    return likely, weighed, {name: fit.weights[name] for name in WEIGHTS}
 
 
 def _column(critic: str) -> str:

@@ -27,7 +27,7 @@ CACHE = Path(os.environ.get("KAIZEN_BENCH_CACHE") or Path(tempfile.gettempdir())
 # tests drop our variables
 SESSIONS = 3_000
 SECOND = 1_000_000
-Rating = Literal["none", "random", "unhappy"]
+Rating = Literal["none", "random", "unhappy", "truth"]
 
 REJECTIONS = (
     "no", "nope, not that", "that's not what I was after", "this isn't helping", "wrong", "that is not correct",
@@ -196,7 +196,7 @@ class Draw:
         """One turn with its scores; an answer that is None is an error."""
         gap = np.array([self.rates.critic, 0, -self.rates.critic, self.rates.level])
         scores = np.clip(0.7 + 0.12 * (self.random.normal(0, 1, 4) - failed * gap), 0, 1).tolist()
-        session = name.split("-", maxsplit=1)[0]
+        session = name.partition("-")[0]
         return Record(
             id=name,
             occurred_at=at,
@@ -214,11 +214,12 @@ class Draw:
         """Thumbs on a share of the questions; unhappy users rate six times as often. One in 25 hits the wrong one."""
         random = np.random.default_rng([len(self.records), 2])
         failing = np.mean(list(self.truth.values()))
-        odds = {"none": (0.0, 0.0), "random": (1.0, 1.0), "unhappy": (6.0, 1.0)}[self.rating]
+        odds = {"none": (0.0, 0.0), "unhappy": (6.0, 1.0)}.get(self.rating, (1.0, 1.0))
         scale = self.share / max(failing * odds[0] + (1 - failing) * odds[1], 1e-9)
+        mistaken = 0.0 if self.rating == "truth" else 0.04
         rated = []
         for record in self.records:
-            draw, wrong, failed = random.random(), random.random() < 0.04, self.truth.get(record.id)
+            draw, wrong, failed = random.random(), random.random() < mistaken, self.truth.get(record.id)
             given = failed is not None and draw < scale * odds[0 if failed else 1]
             rated.append(replace(record, feedback=-1.0 if bool(failed) != wrong else 1.0) if given else record)
         return rated
