@@ -10,15 +10,18 @@ which gaps are found, never lags: it is the same in every process.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 
+import numpy as np
 from redis import Redis
 
+from kaizen_api.errors import Unavailable
 from kaizen_api.schema import Entry, Hit
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.knowledge.changes import Changes
 from kaizen_worker.knowledge.entries import Entries
-from kaizen_worker.knowledge.index import Index, View
+from kaizen_worker.knowledge.index import COSINE_WEIGHT, Index, View
 from kaizen_worker.knowledge.vectors import EntryVectors, digest
 from kaizen_worker.types import Halves, Served, Vectors
 
@@ -73,23 +76,30 @@ class Retrieval:
         """The entries that serve a query best, by `0.5 * BM25 / upper bound + 0.5 * cosine`, the best first.
 
         None whose score is under `LEAST_SCORE`: what is found goes into an assistant's prompt. An entry that is too
-        new to have a vector is found by its words alone.
+        new to have a vector is found by its words alone, and every entry is while the embedder is down.
 
         Args:
             query: What is asked.
             limit: Most entries.
             exclude: Ids that must not be found, such as those held out from this conversation.
-            vector: (d,) float32 of the query by the same embedder, where the caller has it already.
+            vector: (d,) float32 of the query by the same embedder, where the caller has it already; zeros: words alone.
         """
         view = self._look()
-        vector = self._embedder.embed([query])[0] if vector is None else vector
+        if vector is None:
+            vector = self._vector(query)
         best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
         entries = self._entries.many(list(best))
         serving = (entry for entry in entries if entry and entry.state == "active")
-        return [_hit(entry, best[entry.id]) for entry in serving if best[entry.id] >= self._least(entry)][:limit]
+        least = LEAST_SCORE if vector.any() else LEAST_SCORE * (1 - COSINE_WEIGHT)  # words have but their share then
+        return [_hit(one, best[one.id]) for one in serving if best[one.id] >= least or one.id in self._pending][:limit]
 
-    def _least(self, entry: Entry) -> float:
-        return 0.0 if entry.id in self._pending else LEAST_SCORE
+    def _vector(self, query: str) -> Vectors:
+        """(d,) of the query; zeros, to which nothing is near, while the embedder is down."""
+        try:
+            vector: Vectors = self._embedder.embed([query])[0]
+        except Unavailable:
+            vector = np.zeros(self._embedder.dimension, np.float32)
+        return vector
 
     def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
@@ -119,7 +129,8 @@ class Retrieval:
             now = self._clock()
             if self._looked is None or now - self._looked >= self._every:
                 self._catch_up()
-                self._place(EMBEDDED_AT_A_LOOK)
+                with suppress(Unavailable):  # what has no vector yet waits until the embedder is back
+                    self._place(EMBEDDED_AT_A_LOOK)
                 self._view = self._index.view()
                 self._looked = now
             return self._view

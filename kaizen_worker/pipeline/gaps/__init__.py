@@ -61,9 +61,7 @@ class _Survey:
     everywhere: Counter[str]  # texts in which a word occurs
 
 
-def find_gaps(
-    sample: Sample, served: Served | None = None, entries: Mapping[str, Entry] | None = None
-) -> list[Gap]:
+def find_gaps(sample: Sample, served: Served | None = None, entries: Mapping[str, Entry] | None = None) -> list[Gap]:
     """The topics that are not served, by people times deficit, the most pressing first.
 
     Args:

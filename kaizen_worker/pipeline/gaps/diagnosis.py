@@ -62,7 +62,7 @@ def diagnose(sample: Sample, code: int, rows: Rows, known: Evidence) -> Diagnosi
     there = covered is None or covered >= COVERED
     failed = rows[known.failed[rows] >= FAILED]
     used = [sample.window.entry_ids[row] for row in failed if sample.window.entry_ids[row]]
-    if there and rejected > refused and len(used) and len(used) >= USED * len(failed):
+    if there and rejected > refused and used and len(used) >= USED * len(failed):
         return "contradictory" if _contradictory(sample, rows, used, known) else "stale"
     if there and covered is not None:
         return "retrieval_miss"
@@ -70,14 +70,14 @@ def diagnose(sample: Sample, code: int, rows: Rows, known: Evidence) -> Diagnosi
 
 
 def _contradictory(sample: Sample, rows: Rows, used: list[tuple[str, ...]], known: Evidence) -> bool:
-    """Whether entries of these failed answers disagree; unknown ones: whether more are used at a time than elsewhere."""
+    """Whether entries of these failed answers disagree; of unknown ones: whether more are used than elsewhere."""
     present = {entry for entries in used for entry in entries}
     texts = {entry: known.entries[entry] for entry in present if entry in known.entries}
     if len(texts) > len(present) / 2:
         disputed = contested(texts)
         return sum(bool(disputed & set(entries)) for entries in used) >= CONTESTED * len(used)
-    inside = set(rows.tolist())
-    elsewhere = [len(entries) for row, entries in enumerate(sample.window.entry_ids) if entries and row not in inside]
+    others = np.flatnonzero((sample.topic >= 0) & (sample.topic != sample.topic[rows[0]]))
+    elsewhere = [len(sample.window.entry_ids[row]) for row in others if sample.window.entry_ids[row]]
     usual = float(np.median(elsewhere)) if elsewhere else 1.0
     return sum(len(entries) > usual for entries in used) >= USED * len(used)
 
@@ -113,4 +113,3 @@ def alien(sample: Sample, served: Served | None) -> Flags:
 def _centre(sample: Sample, texts: Rows) -> Floats:
     centre = sample.window.vectors[texts].sum(axis=0, dtype=np.float64)
     return np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-12))
-

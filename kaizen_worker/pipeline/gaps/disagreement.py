@@ -16,7 +16,9 @@ ALIKE = 0.7
 MOST = 200
 """Entries of one topic that are compared, the first ones by id: pairs grow with the square."""
 
-NEGATIONS = frozenset("not no never none cannot cant dont doesnt isnt wasnt wont without neither nor".split())
+NEGATIONS = frozenset(
+    {"not", "no", "never", "none", "cannot", "cant", "dont", "doesnt", "isnt", "wasnt", "wont", "without", "nor"}
+)
 
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*")
 

@@ -26,7 +26,7 @@ MIN_WELL = 50
 """Such answers, from entries, without which nothing is known of what is usual."""
 
 USUAL = 0.8
-"""Coverage that a usual question has where answers from the knowledge base do well: whose entries are short match less."""
+"""Coverage that a usual question has where answers do well: short entries match less."""
 
 LARGEST_SHIFT = 1.5
 """Log odds by which coverage is moved for that at most: a knowledge base that lacks everything must not look whole."""
@@ -57,6 +57,11 @@ def coverage(sample: Sample, served: Served) -> Floats:
     return _raised(covered, covered[sample.window.text[well]])
 
 
+def _lacking(covered: Floats) -> Floats:
+    """What of it counts (u,): nothing where the text is rather covered than not, so that doubts don't add up."""
+    return np.maximum(0.0, 1.0 - 2.0 * covered)
+
+
 def _raised(covered: Floats, well: Floats) -> Floats:
     """Coverage (u,) by the measure of this knowledge base: that of answers (m,) without a sign of failure is usual."""
     if len(well) < MIN_WELL:
@@ -80,7 +85,7 @@ def unserved(sample: Sample, covered: Floats | None) -> Floats:
     failed = failing(sample)
     if covered is None:
         return failed
-    lacking = np.where(content(sample) | answered_otherwise(sample), 0.0, 1.0 - covered[sample.window.text])
+    lacking = np.where(content(sample) | answered_otherwise(sample), 0.0, _lacking(covered)[sample.window.text])
     return np.asarray(1.0 - (1.0 - lacking) * (1.0 - failed))
 
 

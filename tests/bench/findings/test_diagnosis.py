@@ -24,7 +24,14 @@ LOGS = 50
 SERVED = 10
 REFUSALS = ("Sorry, I don't have information about that.", "I'm afraid I can't answer this question.", "I do not know.")
 ASKING = ("Could you clarify what you mean?", "Can you tell me a bit more?", "I'm not sure I understand. Which one?")
-NEGATIONS = ("no that's not right", "that is wrong", "this doesn't help", "wrong answer", "not what I asked", "thats wrong")
+NEGATIONS = (
+    "no that's not right",
+    "that is wrong",
+    "this doesn't help",
+    "wrong answer",
+    "not what I asked",
+    "thats wrong",
+)
 MINUTE = 60_000_000
 
 
@@ -36,6 +43,7 @@ class Topic:
     cause: str
     asked: list[str]
     entries: dict[str, tuple[str, str]]  # what the knowledge base is to have
+    strength: float = 0.04  # share of the answers that fail
 
 
 @dataclass
@@ -72,30 +80,35 @@ def _contradiction(text, rng):
     return " ".join(said) if other != text else f"not {other}"
 
 
-def _plays(log, topic, query, found):
-    """What the assistant does with a question whose cited entries would be these; True if it failed."""
-    rng, strength = log.rng, topic.strength
+def _plays(log, topic, found):
+    """What the assistant does with a question for which it found this, and how likely the user says no."""
+    strength = topic.strength
     failed = log.chance(strength)
     right = {"response": f"Here it is: {found[1]}", "entry_ids": found[0]}
     if topic.cause in {"missing", "out_of_scope"}:
         failed = log.chance(max(strength, 0.75))  # nobody can guess
-    if not failed:
-        few = rng.random()
-        if few < 0.03:
-            return {"response": log.choose(REFUSALS)}, 0.1
-        if few < 0.06:
-            return {"response": log.choose(ASKING)}, 0.1
-        return ({"error": "timeout"}, 0.0) if few < 0.08 else (right, 0.03)
+    return _fails(log, topic, right) if failed else _answers(log, right)
+
+
+def _answers(log, right):
+    """Mostly as it should be."""
+    few = log.rng.random()
+    slips = (
+        (0.03, {"response": log.choose(REFUSALS)}),
+        (0.06, {"response": log.choose(ASKING)}),
+        (0.08, {"error": "timeout"}),
+    )
+    return next(((said, 0.05) for limit, said in slips if few < limit), (right, 0.03))
+
+
+def _fails(log, topic, found):
     if topic.cause in {"stale", "contradictory"}:
-        return right, 0.75
-    way = rng.random()
-    if topic.cause == "unclear":
-        return ({"response": log.choose(ASKING)}, 0.15) if way < 0.8 else (right, 0.6)
-    if way < 0.55:
-        return {"response": log.choose(REFUSALS)}, 0.15
-    if way < 0.65:
-        return {"response": log.choose(ASKING)}, 0.15
-    return {"response": f"Here it is: {found[1]}", "entry_ids": found[0]}, 0.6
+        return found, 0.75
+    refuses, asks = (0.0, 0.8) if topic.cause == "unclear" else (0.55, 0.1)
+    way = log.rng.random()
+    if way < refuses + asks:
+        return {"response": log.choose(REFUSALS if way < refuses else ASKING)}, 0.15
+    return found, 0.6
 
 
 def _talk(log, topic, number, nearest, crowd):
@@ -104,7 +117,7 @@ def _talk(log, topic, number, nearest, crowd):
         who, at = f"u{log.rng.choice(crowd)}", int(log.rng.integers(14 * 24 * 60)) * MINUTE
         query = log.choose(topic.asked)
         found = nearest(query, topic)
-        said, negation = _plays(log, topic, query, found)
+        said, negation = _plays(log, topic, found)
         feedback = None
         if log.chance(0.12):
             feedback = (-1.0 if negation > 0.1 else 1.0) * (-1 if log.chance(0.05) else 1)
@@ -156,10 +169,12 @@ def _kinds(library, other, rng):
 def _planted(source, rng):
     topics, base, (stranger, strange) = source
     wrong = [cause for cause in CAUSES if cause != "out_of_scope"]
-    made = [Topic(name, cause, asked, entries) for (name, asked, entries), cause in zip(topics, [*wrong, *[""] * SERVED], strict=True)]
+    made = [
+        Topic(name, cause, asked, entries)
+        for (name, asked, entries), cause in zip(topics, [*wrong, *[""] * SERVED], strict=True)
+    ]
     made.append(Topic(f"{stranger} (strange)", "out_of_scope", strange, {}))
     base = dict(base)
-    dated = {}
     for topic in made:
         if topic.cause != "missing":
             base |= topic.entries
@@ -168,13 +183,16 @@ def _planted(source, rng):
                 base[f"{name}~"] = (title, _contradiction(text, rng))
         if topic.cause == "unclear":
             topic.asked = sorted({" ".join(text.split()[: rng.integers(2, 5)]) for text in topic.asked})
-        topic.strength = 0.04 if not topic.cause else rng.uniform(0.5, 0.9)
-    return made, base, dated
+        if topic.cause:
+            topic.strength = rng.uniform(0.5, 0.9)
+    return made, base
 
 
 def _log(made, base, embedder, rng):
     names = list(base)
-    vectors = embedder.embed(["\n".join(filter(None, (title, " ".join(text.split()[:200])))) for title, text in base.values()])
+    vectors = embedder.embed(
+        ["\n".join(filter(None, (title, " ".join(text.split()[:200])))) for title, text in base.values()]
+    )
     log = Log(rng, int(rng.choice([0, 1, 2, 3], p=[0.08, 0.32, 0.3, 0.3])))
     cache = {}
 
@@ -222,7 +240,7 @@ def test_each_cause_planted_fifty_times(library, labelled, serve, embedder):
     sizes = []
     for seed in range(LOGS):
         rng = np.random.default_rng(seed)
-        made, base, _ = _planted((_articles, _kinds)[seed % 2](library, labelled, rng), rng)
+        made, base = _planted((_articles, _kinds)[seed % 2](library, labelled, rng), rng)
         log = _log(made, base, embedder, rng)
         sample = _sample(log, embedder)
         served = serve(base, sample.window.texts)
@@ -238,7 +256,8 @@ def test_each_cause_planted_fifty_times(library, labelled, serve, embedder):
     for cause, row in zip(CAUSES, table, strict=True):
         print(f"{cause:16}" + "".join(f"{count:15}" for count in row))
     accuracy, of_found = np.trace(table[:, :6]) / table.sum(), np.trace(table[:, :6]) / table[:, :6].sum()
-    print(f"accuracy {accuracy:.3f} (not found is wrong), {of_found:.3f} of those found; {false} of {LOGS * SERVED} served topics found")
+    print(f"accuracy {of_found:.3f} of those found, {accuracy:.3f} where one that is not found is wrong")
+    print(f"{false} of {LOGS * SERVED} served topics found")
     for low, high in ((10, 20), (20, 50), (50, 100), (100, 1000)):
         right = [ok for size, ok in sizes if low <= size < high]
         print(f"  {low} to {high} interactions: {np.mean(right):.3f} of {len(right)}")
