@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from kaizen_api.decided import Decided
 from kaizen_api.errors import Unavailable
 from kaizen_api.masking import mask
@@ -61,7 +59,7 @@ class LookUp:
         try:
             vector = self._embed(query)
         except Unavailable:  # found by words alone meanwhile
-            vector = np.zeros(self._runtime.embedder.dimension, np.float32)
+            vector = retrieval.nowhere
         return retrieval.search(query, limit=limit, exclude=without, vector=vector)
 
     def guidance(self, tenant: str, query: str) -> list[str]:

@@ -98,8 +98,13 @@ class Retrieval:
         try:
             vector: Vectors = self._embedder.embed([query])[0]
         except Unavailable:
-            vector = np.zeros(self._embedder.dimension, np.float32)
+            vector = self.nowhere
         return vector
+
+    @property
+    def nowhere(self) -> Vectors:
+        """A vector (d,) of zeros, to which nothing is near; known while the embedder is down, too."""
+        return np.zeros(self._view.vectors.shape[1], np.float32)
 
     def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
