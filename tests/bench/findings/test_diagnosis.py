@@ -4,6 +4,10 @@ against them.
 What is planted is a cause in the knowledge base, in the assistant, or in what people ask; the signs follow from it with
 chance, as they do in talk. Every log has each cause once beside ten served topics, an assistant that cites one, two or
 three entries (or, in a few logs, none), users who rarely say what is wrong, and topics of 10 to 200 questions.
+
+The thresholds of the rules were set while looking at logs of these seeds; on 50 fresh ones (1000 to 1049) the accuracy
+of what is found was .842, not .889. What is asserted counts the planted topics that are found: a third to two fifths
+of the planted ones are too small or fail too little to be told from a served topic, and these are printed beside it.
 """
 
 import re
