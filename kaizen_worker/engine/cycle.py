@@ -13,7 +13,7 @@ import numpy as np
 from kaizen_api import jobs, keys
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
-from kaizen_api.schema import Gap, Insight
+from kaizen_api.schema import Entry, Gap, Insight
 from kaizen_worker.engine import prove
 from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
@@ -35,6 +35,8 @@ from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
 from kaizen_worker.types import Sample, Window
+
+_CHUNK = 500
 
 
 def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
@@ -134,8 +136,19 @@ def _sample(tenant: Tenant, seen: Window, found: Found) -> Sample:
 def _gaps(tenant: Tenant, sample: Sample) -> list[Gap]:
     size = cast("bytes | None", tenant.redis.hget(keys.metrics(tenant.name), field("kaizen_knowledge_base_size")))
     known = bool(size and int(size))
-    retrieval = tenant.retrieval
-    return find_gaps(sample, retrieval.served(sample.window.texts, sample.window.vectors) if known else None)
+    if not known:
+        return find_gaps(sample)
+    served = tenant.retrieval.served(sample.window.texts, sample.window.vectors)
+    return find_gaps(sample, served, _cited(tenant, sample))
+
+
+def _cited(tenant: Tenant, sample: Sample) -> dict[str, Entry]:
+    """The entries that answers used, by id; other systems' ids name none of ours."""
+    names = sorted({name for entries in sample.window.entry_ids for name in entries})
+    found: dict[str, Entry] = {}
+    for start in range(0, len(names), _CHUNK):
+        found |= {entry.id: entry for entry in tenant.entries.many(names[start : start + _CHUNK]) if entry is not None}
+    return found
 
 
 def _publish(tenant: Tenant, progress: Progress, found: Found, sample: Sample) -> None:

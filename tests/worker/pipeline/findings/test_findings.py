@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from kaizen_api.explanation import words
@@ -274,3 +275,13 @@ def test_without_topics_what_is_general_is_still_found(world):
 def test_an_empty_window_reports_nothing(world):
     sample = replace(world(1), records=()).sample()
     assert findings(sample, gaps=find_gaps(sample)) == []
+
+
+def test_an_empty_knowledge_base_is_called_empty(world):
+    sample = world(1).change("payroll", share=0.8, response="I'm sorry, but I don't have information.").sample()
+    (gap,) = find_gaps(sample)
+    (said,) = [one for one in findings(sample, gaps=[gap]) if one.type == "gap"]
+    assert "the knowledge base is empty" in said.description
+    covered = msgspec.structs.replace(gap, coverage=0.1)
+    (said,) = [one for one in findings(sample, gaps=[covered]) if one.type == "gap"]
+    assert "nothing in the knowledge base covers it" in said.description
