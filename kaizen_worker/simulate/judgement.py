@@ -29,7 +29,9 @@ OWN: Mapping[str, frozenset[InsightType]] = {
 
 CONSEQUENCES: Mapping[str, frozenset[InsightType]] = {
     "errors": frozenset({"effectiveness"}),  # who gets an error asks again
-    "unclear": frozenset({"gap", "effectiveness"}),  # a question back leaves the question unserved, and so does the next
+    "unclear": frozenset(
+        {"gap", "effectiveness"}
+    ),  # a question back leaves the question unserved, and so does the next
     "unhelpful": frozenset({"gap"}),  # rejected answers do not serve
     "missing": frozenset({"effectiveness", "clarity"}),  # users ask again, the assistant asks back
     "burst": frozenset({"usage_cluster"}),  # it has grown, if it was late
@@ -74,7 +76,8 @@ class Judge:
 
     def _place(self, insight: Insight) -> dict[str, str | None]:
         """Its subject, with the true subject for the topic, without what only tells insights of one place apart."""
-        told = {name: value for name, value in insight.subject.items() if name not in {"share", "insight"}}
+        apart = {"share", "insight", "by"} if "topic" in insight.subject else {"share", "insight"}
+        told = {name: value for name, value in insight.subject.items() if name not in apart}
         return {name: self.subjects.get(value) if name == "topic" else value for name, value in told.items()}
 
     def _in_time(self, insight: Insight, one: Planted) -> bool:

@@ -52,6 +52,7 @@ class PlantedKind:
         place: Where.
         size: The least size that must be found.
         support: Questions that it must touch for that.
+        most: The greatest size that is planted, if it is no factor.
         days: First and last length in days; None from the start (or a given onset) to the end.
         late: Whether it is from the last third to the end, or from the middle where it is a repaired fault's return.
         factor: Whether the size is a factor, with 1 for nothing; otherwise it is a share or a level, with 0.
@@ -62,6 +63,7 @@ class PlantedKind:
     place: Place
     size: float
     support: int
+    most: float = 0.95
     days: tuple[float, float] | None = None
     late: Literal["", "third", "half"] = ""
     factor: bool = False
@@ -74,15 +76,17 @@ KINDS: tuple[PlantedKind, ...] = (
     PlantedKind(name="errors of a topic with a model", kind="errors", place="topic and model", size=0.25, support=100),
     PlantedKind(name="errors of a topic with a tool", kind="errors", place="topic and tool", size=0.25, support=100),
     PlantedKind(name="errors at a time", kind="errors", place="all", size=0.2, support=150, days=(0.25, 1.0)),
-    PlantedKind(name="low topic", kind="low_level", place="topic", size=0.46, support=60),
-    PlantedKind(name="low model", kind="low_level", place="model", size=0.46, support=1000),
-    PlantedKind(name="unstable topic", kind="unstable", place="topic", size=0.4, support=150),
+    PlantedKind(name="low topic", kind="low_level", place="topic", size=0.46, support=60, most=0.55),
+    PlantedKind(name="low model", kind="low_level", place="model", size=0.46, support=1000, most=0.55),
+    PlantedKind(name="unstable topic", kind="unstable", place="topic", size=0.4, support=150, most=0.5),
     PlantedKind(name="unclear topic", kind="unclear", place="topic", size=0.25, support=100),
     PlantedKind(name="unhelpful topic", kind="unhelpful", place="topic", size=0.6, support=100),
     PlantedKind(name="unserved topic", kind="missing", place="topic", size=0.6, support=100),
     PlantedKind(name="growing topic", kind="growth", place="topic", size=5.0, support=900, factor=True),
-    PlantedKind(name="burst of a topic", kind="burst", place="topic", size=5.0, support=60, days=(0.5, 1.5), factor=True),
-    PlantedKind(name="late topic", kind="late", place="topic", size=1.0, support=100, late="third"),
+    PlantedKind(
+        name="burst of a topic", kind="burst", place="topic", size=5.0, support=60, days=(0.5, 1.5), factor=True
+    ),
+    PlantedKind(name="late topic", kind="late", place="topic", size=1.0, support=100, most=1.0, late="third"),
     PlantedKind(name="topic of one kind", kind="one_kind", place="topic", size=0.8, support=100),
     PlantedKind(name="errors that came back", kind="errors", place="topic", size=0.25, support=100, late="half"),
 )
@@ -161,7 +165,9 @@ def _drawn(chance: Random, count: int) -> list[PlantedKind]:
     """Different kinds; not both everything and a topic of the same measure, which would hide each other."""
     chosen: list[PlantedKind] = []
     for kind in chance.sample(KINDS, len(KINDS)):
-        hidden = {other.kind for other in chosen if "topic" not in (other.place, kind.place) or other.place != kind.place}
+        hidden = {
+            other.kind for other in chosen if "topic" not in (other.place, kind.place) or other.place != kind.place
+        }
         if len(chosen) < count and (kind.kind not in hidden or kind.kind == "errors"):
             chosen.append(kind)
     return chosen
@@ -172,7 +178,7 @@ def _fault(
 ) -> Planted:
     weak = chance.random() < WEAK
     times = chance.uniform(WEAKEST, 1.0) if weak else chance.uniform(1.0, STRONGEST)
-    size = 1 + (kind.size - 1) * times if kind.factor else min(kind.size * times, 0.95 if kind.size < 1 else 1.0)
+    size = 1 + (kind.size - 1) * times if kind.factor else min(kind.size * times, kind.most)
     since, until = _when(kind, period, chance)
     fault = Fault(
         kind=kind.kind,
@@ -187,9 +193,7 @@ def _fault(
     return Planted(kind, fault, strong=not weak or kind.kind == "late")
 
 
-def _when(
-    kind: PlantedKind, period: tuple[datetime, datetime], chance: Random
-) -> tuple[datetime, datetime | None]:
+def _when(kind: PlantedKind, period: tuple[datetime, datetime], chance: Random) -> tuple[datetime, datetime | None]:
     start, end = period
     if kind.late:
         return end - (end - start) * (1 / 2 if kind.late == "half" else chance.uniform(0.15, 0.33)), None
@@ -225,8 +229,10 @@ def _worded(
 def by_request(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The texts by their kind of request."""
     codes = kinds(texts).codes.tolist()
-    found = {request: [text for text, code in zip(texts, codes, strict=True) if code == number]
-             for number, request in enumerate(REQUESTS)}
+    found = {
+        request: [text for text, code in zip(texts, codes, strict=True) if code == number]
+        for number, request in enumerate(REQUESTS)
+    }
     return {request: tuple(own) for request, own in found.items() if own}
 
 

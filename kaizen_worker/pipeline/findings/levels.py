@@ -107,16 +107,26 @@ def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
         return None
     level = measure.level(group.rows, kind)
     baseline = measure.level(np.setdiff1d(whole.rows, group.rows, assume_unique=True), kind)
-    return Level(group, kind, level, baseline.estimate, difference(level, baseline), p_value)
+    effect = difference(level, baseline)
+    # Ranks may differ where the level hardly does: what is said to be higher must be so by its own interval.
+    return Level(group, kind, level, baseline.estimate, effect, p_value) if effect.low > 0 else None
 
 
 def _overall_level(whole: Group, groups: list[Group], measure: _Measure) -> Level | None:
     p_value, kind = measure.over(whole.rows)
-    smaller = [group for group in groups if len(group.rows) < MAJORITY * len(whole.rows)]
-    if smaller and p_value <= WORTH:
-        worst = max(smaller, key=lambda group: measure.excess(group.rows))
+    parts = [group for group in groups if _is_part(group, whole, measure)]
+    if parts and p_value <= WORTH:
+        worst = max(parts, key=lambda group: measure.excess(group.rows))
         p_value = max(p_value, measure.over(np.setdiff1d(whole.rows, worst.rows, assume_unique=True))[0])
     if p_value > WORTH:
         return None
     level = measure.level(whole.rows, kind)
     return Level(whole, kind, level, measure.limit, beyond(level, measure.limit), p_value)
+
+
+def _is_part(group: Group, whole: Group, measure: _Measure) -> bool:
+    """Whether what is said of everything must hold without the group: one of many, or a model that stands out."""
+    seen, total = len(group.rows), len(whole.rows)
+    if seen < MAJORITY * total:
+        return True
+    return group.kind == "model" and total - seen >= MIN_SUPPORT and measure.above(group.rows, total) <= WORTH
