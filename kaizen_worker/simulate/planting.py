@@ -153,7 +153,7 @@ def plant(  # noqa: PLR0913 - what a log is made of
         end=end,
         sessions=round(interactions / TURNS_A_SESSION),
         seed=seed,
-        users=max(interactions // 8, 50),
+        users=max(interactions // 20, 50),
         faults=tuple(one.fault for one in planted),
         tools=TOOLS,
         rates=Rates(subject_zipf=0.5, typos=0.0),

@@ -7,7 +7,7 @@ import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import Rows, needed_people, units
 from kaizen_worker.pipeline.findings.intervals import difference, share
-from kaizen_worker.pipeline.findings.scan import Burst, Clock, Stretches, burst, clock, moment
+from kaizen_worker.pipeline.findings.scan import Burst, Clock, Stretches, burst, clock, moment, stretches_of
 from kaizen_worker.pipeline.findings.statement import (
     WORTH,
     Tested,
@@ -38,7 +38,7 @@ def find(sample: Sample) -> Tested:
 
 
 def _groups(sample: Sample, error: str, event: Flags, crossed: Sequence[Table]) -> list[Finding]:
-    found = search(crossed, event, units(sample.window))
+    found = search(crossed, event, units(sample.window), when=stretches_of(sample.window.occurred_at))
     least = needed_people(sample.window.people())
     return [
         _say_group(sample, error, event, group)

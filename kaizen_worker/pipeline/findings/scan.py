@@ -101,9 +101,17 @@ def clock(occurred_at: NDArray[np.int64], unit: Codes) -> Clock | None:
     if len(occurred_at) == 0 or occurred_at[-1] - occurred_at[0] < SHORTEST:
         return None
     start, width = int(occurred_at[0]), (int(occurred_at[-1]) - int(occurred_at[0])) / BINS
-    bins = np.minimum((occurred_at - start) / width, BINS - 1).astype(np.int32)
+    bins = stretches_of(occurred_at)
     first = _persons(bins, unit)
     return Clock(bins, _counted(bins[first]), occurred_at, first, start, width)
+
+
+def stretches_of(occurred_at: Times) -> Codes:
+    """The bin of each row (n,), 0..BINS-1; all in one, where the window is too short for more."""
+    if len(occurred_at) == 0 or occurred_at[-1] - occurred_at[0] < SHORTEST:
+        return np.zeros(len(occurred_at), np.int32)
+    width = (int(occurred_at[-1]) - int(occurred_at[0])) / BINS
+    return np.minimum((occurred_at - int(occurred_at[0])) / width, BINS - 1).astype(np.int32)
 
 
 def burst(grid: Clock, event: Flags, unit: Codes, stretches: Stretches) -> Burst | None:

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows
-from kaizen_worker.pipeline.findings.rates import Count, count
+from kaizen_worker.pipeline.findings.rates import Count, count, same_time
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.types import Codes, Flags
 
@@ -88,22 +88,26 @@ def _cross(names: tuple[str, ...], values: Codes) -> Table:
     return Table(names, codes, seen[kept], places, has_all)
 
 
-def search(crossed: Sequence[Table], event: Flags, unit: Codes) -> list[Subgroup]:
+def search(crossed: Sequence[Table], event: Flags, unit: Codes, *, when: Codes | None = None) -> list[Subgroup]:
     """Groups in which the event clusters, out of those of all `tables`.
 
     Args:
         crossed: From `tables`.
         event: (n,) bool.
         unit: (n,) what repeats itself.
+        when: (n,) stretch of time of each row, so that a group is not taken for the time it was asked at.
     """
-    total = count(event, unit, np.arange(len(event)))
+    everything = np.arange(len(event))
+    total = count(event, unit, everything)
     counts = [table.hits(event) for table in crossed]
     spoken: list[Subgroup] = []
     for table, hits in zip(crossed, counts, strict=True):
         for group in _standing_out(table, hits, total):
             rows = np.flatnonzero(table.place == group)
             inside = count(event, unit, rows)
-            p_value = inside.above(total.without(inside))
+            p_value = inside.above(outside := total.without(inside))
+            if when is not None and p_value <= WORTH:
+                p_value = max(p_value, inside.above(same_time(event, when, rows, everything, outside)))
             if p_value <= WORTH:
                 if len(table.names) == 1:
                     better = _spread(table.key(group), inside, total, list(zip(crossed, counts, strict=True)))
@@ -111,7 +115,7 @@ def search(crossed: Sequence[Table], event: Flags, unit: Codes) -> list[Subgroup
                     better = _sharper(table.key(group), table.known, crossed, event, (inside, total))
                 p_value = max(p_value, better)
             if p_value <= WORTH and not any(np.array_equal(rows, other.rows) for other in spoken):
-                spoken.append(Subgroup(table.key(group), rows, inside, total.without(inside), p_value))
+                spoken.append(Subgroup(table.key(group), rows, inside, outside, p_value))
     return spoken
 
 
