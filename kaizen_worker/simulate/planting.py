@@ -87,7 +87,7 @@ KINDS: tuple[PlantedKind, ...] = (
         name="burst of a topic", kind="burst", place="topic", size=5.0, support=60, days=(0.5, 1.5), factor=True
     ),
     PlantedKind(name="late topic", kind="late", place="topic", size=1.0, support=100, most=1.0, late="third"),
-    PlantedKind(name="topic of one kind", kind="one_kind", place="topic", size=0.8, support=100),
+    PlantedKind(name="topic of one kind", kind="one_kind", place="topic", size=0.9, support=100, most=1.0),
     PlantedKind(name="errors that came back", kind="errors", place="topic", size=0.25, support=100, late="half"),
 )
 """Every kind that is planted, with the least size and support at which it is found in at least 95 of 100 logs."""
