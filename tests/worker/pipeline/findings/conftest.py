@@ -5,7 +5,7 @@ import pytest
 
 from kaizen_worker.helpdesk import Subject
 
-SYLLABLES = "ba co di fu ga he ji lo ma ne pi qu ra si to vu wa xe yo zi".split()
+SYLLABLES = ["ba", "co", "di", "fu", "ga", "he", "ji", "lo", "ma", "pi", "qu", "ra", "si", "to", "vu", "wa", "xe", "zi"]
 FORMS = (
     "what is the {0} for a {1}?",
     "compare the {0} with the {1}",

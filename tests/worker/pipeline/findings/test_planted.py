@@ -1,4 +1,4 @@
-"""A few logs with planted faults, a small `tests/bench/findings`: all that is promised is found, hardly anything else."""
+"""A few logs with planted faults, a small `tests/bench/findings`: what is promised is found, and hardly more."""
 
 from datetime import UTC, datetime
 
