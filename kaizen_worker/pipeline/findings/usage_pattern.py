@@ -1,4 +1,7 @@
-"""usage_pattern: a kind of request that dominates, overall or in one topic."""
+"""usage_pattern: a kind of request that dominates, overall or in one topic.
+
+The kind is a matter of the wording, so one wording asked a hundred times is one witness, as one person is.
+"""
 
 from dataclasses import dataclass
 
@@ -65,26 +68,33 @@ def find(sample: Sample) -> Tested:
     spoken: list[Finding] = []
     for code, kind in enumerate(sample.kinds.names):
         event = kinds == code
-        total = count(event, who, whole.rows)
+        total = _count(sample, event, who, whole.rows)
         for group in groups:
-            share = _share(group, event, who, total, kind)
+            share = _share(sample, group, event, who, total=total, kind=kind)
             if share is not None and share.p_value <= WORTH:
                 spoken.append(_say(sample, share))
     return Tested(tuple(spoken), len(groups) * len(sample.kinds.names))
 
 
-def _share(group: Group, event: Flags, who: Codes, total: Count, kind: str) -> _Share | None:
+def _share(  # noqa: PLR0913 - a kind in a group, beside the total
+    sample: Sample, group: Group, event: Flags, who: Codes, *, total: Count, kind: str
+) -> _Share | None:
     """The share of the kind, if it is large enough to be tested."""
     hits = group.rows[event[group.rows]]
     if len(hits) <= DOMINANT * len(group.rows):
         return None
-    part = count(event, who, group.rows)
+    part = _count(sample, event, who, group.rows)
     if group.is_all:
         return _Share(kind, group, hits, part, None)
     rest = total.without(part)
     if rest.seen < MIN_SUPPORT or part.hits / part.seen - rest.hits / rest.seen < POINTS:
         return None
     return _Share(kind, group, hits, part, rest)
+
+
+def _count(sample: Sample, event: Flags, who: Codes, rows: Rows) -> Count:
+    """With the design effect of persons or of wordings, whichever is greater."""
+    return max((count(event, unit, rows) for unit in (who, sample.window.text)), key=lambda one: one.design)
 
 
 def _say(sample: Sample, share: _Share) -> Finding:

@@ -10,6 +10,7 @@ of what is found was .842, not .889. What is asserted counts the planted topics 
 of the planted ones are too small or fail too little to be told from a served topic, and these are printed beside it.
 """
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 
@@ -19,8 +20,8 @@ from msgspec.structs import replace
 from kaizen_api.schema import Record
 from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.pipeline.gaps import find_gaps
-from kaizen_worker.pipeline.signals import signals
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses, signals
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Sample, Thresholds
 
 CAUSES = ("missing", "stale", "contradictory", "retrieval_miss", "out_of_scope", "unclear")
@@ -218,9 +219,8 @@ def _log(made, base, embedder, rng):
 
 
 def _sample(log, embedder):
-    rows = ordered(log.records)
-    texts = distinct_texts(rows)
-    seen = window(rows, texts=texts, vectors=embedder.embed(texts))
+    seen = window(log.records, read=read_responses)
+    seen = dataclasses.replace(seen, vectors=embedder.embed(seen.texts))
     found = signals(seen, Thresholds())
     names = tuple(sorted(set(log.topics.values())))
     topic = np.array([names.index(log.topics[one]) for one in seen.ids], np.int32)

@@ -3,6 +3,8 @@
 Through the real store, retrieval and `find_gaps`, with the same defaults for all; three seeds each.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -10,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 from kaizen_api.schema import Record
 from kaizen_worker.pipeline.gaps import find_gaps
 from kaizen_worker.pipeline.gaps.unserved import coverage
-from kaizen_worker.pipeline.signals import signals
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses, signals
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Sample, Thresholds
 
 SEEDS = range(3)
@@ -27,8 +29,8 @@ def _sample(asked, embedder, *, rng):
         Record(id=f"q{row:05d}", occurred_at=row * MINUTE, query=text, user=f"u{who}", session=f"s{row}")
         for row, ((text, _), who) in enumerate(zip(asked, people, strict=True))
     ]
-    texts = distinct_texts(records)
-    seen = window(ordered(records), texts=texts, vectors=embedder.embed(texts))
+    seen = window(records, read=read_responses)
+    seen = replace(seen, vectors=embedder.embed(seen.texts))
     names = sorted({topic for _, topic in asked if topic})
     topic = np.array([names.index(name) if name else -1 for _, name in asked], np.int32)
     limits = Thresholds()

@@ -6,6 +6,7 @@ no with an area under the curve of .64 to .77, asks in other words with one of .
 .31 of the failures. The words of users and assistant below were written without looking at the lists of phrases.
 """
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -20,7 +21,8 @@ from msgspec.structs import replace
 
 from kaizen_api.schema import Record
 from kaizen_worker.embedding import load
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Flags, Floats, Window
 
 CACHE = Path(os.environ.get("KAIZEN_BENCH_CACHE") or Path(tempfile.gettempdir()) / "kaizen-bench")  # read before the
@@ -114,10 +116,10 @@ def converse(data) -> Callable[..., Log]:
             for row in rows:
                 texts[name][row["label"]].append(row["text"])
         records, truth = Draw(texts[name], seed, rating, share).log()
-        asked = distinct_texts(records)
-        new = [text for text in asked if text not in vectors]
+        seen = window(records, read=read_responses)
+        new = [text for text in seen.texts if text not in vectors]
         vectors.update(zip(new, embedder.embed(new).astype(np.float16), strict=True))
-        seen = window(ordered(records), texts=asked, vectors=np.array([vectors[text] for text in asked]))
+        seen = dataclasses.replace(seen, vectors=np.array([vectors[text] for text in seen.texts]))
         failed = np.array([truth.get(one, np.nan) for one in seen.ids])
         return Log(seen, np.isfinite(failed), failed)
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-import msgspec
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from kaizen_api.explanation import words
 from kaizen_api.schema import INSIGHT_TYPES
@@ -282,6 +282,59 @@ def test_an_empty_knowledge_base_is_called_empty(world):
     (gap,) = find_gaps(sample)
     (said,) = [one for one in findings(sample, gaps=[gap]) if one.type == "gap"]
     assert "the knowledge base is empty" in said.description
-    covered = msgspec.structs.replace(gap, coverage=0.1)
+    covered = replace_struct(gap, coverage=0.1)
     (said,) = [one for one in findings(sample, gaps=[covered]) if one.type == "gap"]
     assert "nothing in the knowledge base covers it" in said.description
+
+
+def test_a_low_model_is_neither_a_low_assistant_nor_an_unstable_one(world):
+    low = world(1, sessions=1200).change(where=lambda record: record.model == "large", level=lambda r: r.level - 0.42)
+    said = _said(low.sample())
+    assert ("consciousness", ("model", "large")) in said
+    assert ("consciousness",) not in said
+    assert ("stability",) not in said
+
+
+def test_a_topic_that_is_asked_about_during_an_outage_does_not_fail_itself(world):
+    def outage(record):
+        return 30 < _hour(record) < 33
+
+    asked = world(1, sessions=2000).turn("", "violin", share=0.4, where=outage)
+    failing = asked.change(where=lambda record: outage(record) and _spread(record) < 0.5, error="upstream")
+    said = _said(failing.sample())
+    assert ("error_pattern", ("by", "time"), ("error", "upstream")) in said
+    assert ("reliability", ("topic", "t-violin")) not in said
+    assert ("error_pattern", ("error", "upstream"), ("topic", "t-violin")) not in said
+
+
+def test_a_topic_that_is_asked_about_by_night_is_not_slow_where_the_night_is(world):
+    def by_night(record):
+        return _hour(record) % 24 < 4
+
+    asked = world(1, sessions=2000).turn("", "garden", share=0.5, where=by_night)
+    said = _said(asked.change(where=by_night, response_time=lambda record: record.response_time * 14).sample())
+    assert ("performance", ("topic", "t-garden")) not in said
+
+
+def test_a_burst_of_errors_in_one_topic_names_the_topic(world):
+    sample = world(1, sessions=3000, hours=24 * 7)
+    burst = sample.change("garden", where=lambda record: 60 < _hour(record) < 75, error="quota").sample()
+    said = [key for key in _said(burst) if key[0] == "error_pattern"]
+    assert said
+    assert all(("topic", "t-garden") in key for key in said)
+
+
+def test_one_wording_asked_a_thousand_times_is_one_witness(world):
+    def ask(record):
+        return "my camera lies here" if _spread(record) < 0.2 else "which camera is this?"
+
+    few = world(1, sessions=1000).change("camera", query=ask)
+    assert ("usage_pattern", ("kind", "question"), ("topic", "t-camera")) not in _said(few.sample())
+
+
+def test_a_low_score_alone_is_no_gap_of_rejected_answers(world):
+    sample = world(1).change("payroll", level=lambda record: record.level - 0.5).sample()
+    made = find_gaps(world(1).change("payroll", share=0.8, response=REFUSED).sample())
+    rejected = [replace_struct(gap, diagnosis="stale") for gap in made]
+    assert made
+    assert not [key for key in _said(sample, gaps=rejected) if key[0] == "gap"]
