@@ -41,5 +41,9 @@ class Backpressure(Unavailable):
     """The stream is at its limit: nothing of the batch was taken."""
 
 
+class Paced(Unavailable):
+    """Our own limit on calls to a service is used up: it was not called, and nothing is known of it."""
+
+
 class BreakerOpen(Unavailable):
     """The circuit breaker rejects the call without making it."""

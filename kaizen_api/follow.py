@@ -11,6 +11,9 @@ from kaizen_api.queries import MAX_PAGE, Queries, Queue
 from kaizen_api.schema import Cycle
 
 _LOOK = 0.2
+HOW_TO_STOP = "`kaizen analyze --list` shows it, `kaizen analyze --cancel {}` stops it"
+"""What to do about an analysis that nobody waits for any more."""
+
 PATIENCE = 120.0
 """Seconds without any progress after which draining is given up."""
 
@@ -71,7 +74,8 @@ def following(queries: Queries, cycle_id: str, *, seconds: float) -> Iterator[Cy
         if cycle.status not in {"queued", "running"}:
             return
         if time.monotonic() > deadline:
-            raise Unavailable(f"analysis {cycle_id} is {cycle.status} after {seconds:.0f} s: are workers running?")
+            told = f"analysis {cycle_id} is {cycle.status} after {seconds:.0f} s: are workers running? It goes on; "
+            raise Unavailable(told + HOW_TO_STOP.format(cycle_id))
         time.sleep(_LOOK)
 
 

@@ -8,19 +8,22 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, cast
 
 import msgspec
 from celery import Celery
 from kombu.exceptions import OperationalError
+from msgspec.structs import replace
 from redis import RedisError
+from redis.client import Pipeline
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import CALL_SECONDS, TIMEOUT, broker_url, connect, reaching
-from kaizen_api.errors import Unavailable
+from kaizen_api.errors import Conflict, NotFound, Unavailable
 from kaizen_api.masking import mask
+from kaizen_api.metrics import field
 from kaizen_api.schema import Cycle, Gap
 
 TICK = "kaizen.tick"
@@ -51,6 +54,9 @@ JOB_SECONDS = 2 * CALL_SECONDS
 
 CLAIM_SECONDS = 60
 """How long a job may give no sign of life before beat starts it again."""
+
+FOUND = "insights"
+"""The step of an analysis after which it only stores what it found: half of that stored would be worse than all."""
 
 
 def settings(url: str) -> dict[str, Any]:
@@ -109,6 +115,50 @@ def request_cycle(config: KaizenConfig, *, tenant: str) -> Cycle:
 def cycle_claim(cycle_id: str) -> str:
     """Name of the claim that a running analysis renews; where it is gone, beat has the job started again."""
     return f"cycle:{cycle_id}"
+
+
+def cancel(config: KaizenConfig, *, tenant: str, cycle_id: str) -> Cycle:
+    """Have an analysis stop, and nothing of it published; a second time changes nothing.
+
+    Whoever is at it sees that within seconds, because it can note no progress any more; nobody starts it again.
+
+    Raises:
+        NotFound: there is none under that id.
+        Conflict: it has ended, or it stores what it found and ends in a moment.
+        Unavailable: Redis does not answer.
+    """
+    objects = keys.objects(tenant, "cycle")
+    with reaching(config), connect(config) as client:
+        cancelling = partial(_cancel, tenant=tenant, cycle_id=cycle_id)
+        cancelled: Cycle = client.transaction(cancelling, objects, value_from_callable=True)
+    return cancelled
+
+
+def _cancel(pipe: Pipeline, *, tenant: str, cycle_id: str) -> Cycle:
+    """Repeated by the client as long as somebody writes progress meanwhile."""
+    objects = keys.objects(tenant, "cycle")
+    stored = cast("bytes | None", pipe.hget(objects, cycle_id))
+    if stored is None:
+        raise NotFound(f"no analysis {cycle_id}: `kaizen analyze --list` lists them")
+    cycle = msgspec.msgpack.decode(stored, type=Cycle)
+    pipe.multi()
+    if cycle.status == "cancelled":
+        return cycle
+    if cycle.status not in {"queued", "running"}:
+        raise Conflict(f"analysis {cycle_id} has ended as {cycle.status}: there is nothing to cancel")
+    if FOUND in cycle.seconds:
+        raise Conflict(
+            f"analysis {cycle_id} stores what it found and ends in a moment: it cannot be cancelled any more"
+        )
+    cancelled = replace(cycle, status="cancelled", detail=_while(cycle), step="", finished_at=time.time_ns() // 1000)
+    pipe.hset(objects, cycle_id, msgspec.msgpack.encode(cancelled, order="deterministic"))
+    for key in (keys.metrics(tenant), keys.ROLLUP):
+        pipe.hincrby(key, field("kaizen_analysis_cancellations_total"), 1)
+    return cancelled
+
+
+def _while(cycle: Cycle) -> str:
+    return f"in step {cycle.step}" if cycle.step else "before it began"
 
 
 def fill_query(config: KaizenConfig, tenant: str, query: str) -> str:

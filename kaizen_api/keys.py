@@ -25,11 +25,13 @@
 | assignments | hash chunk → ids and topics, of a tenant's last two cycles | retention | cycle | queries |
 | objects | hash id → encoded object, one a kind | – | engine, knowledge, who asks for a job | the same, queries |
 | order | sorted set of ids of one kind by rank | – | with objects | queries, cycle |
+| balance | string: how far vectors tell the entries apart, one a model | 30 days | knowledge | knowledge |
 | contents | hash content hash → id of the entry that has it | – | knowledge | knowledge |
 | changes | stream of ids of changed entries | trimmed to length | knowledge | knowledge |
 | breaker | hash of one breaker | 60 days from a write | breaker | breaker, exporter |
 | leases | sorted set of permits of one breaker | 60 days from a write | breaker | breaker |
 | breakers | set of breaker names | – | breaker | exporter, `kaizen breaker` |
+| pace | string: token of whoever had the last turn at a source | until the next turn | search | search |
 | user key | string, 32 random bytes | – | producer | producer |
 """
 
@@ -81,6 +83,11 @@ def log(tenant: str) -> str:
 def detector(tenant: str) -> str:
     """Where the detector of live patterns stands."""
     return f"kz:{{{tenant}}}:detector"
+
+
+def balance(tenant: str, model: str) -> str:
+    """How far the model's vectors tell the entries apart."""
+    return f"kz:{{{tenant}}}:balance:{model}"
 
 
 def vectors(tenant: str, model: str, bucket: int) -> str:
@@ -171,3 +178,8 @@ def breaker(name: str) -> str:
 def leases(name: str) -> str:
     """Permits of one half-open circuit breaker."""
     return f"kz:{{breaker:{name}}}:leases"
+
+
+def pace(source: str) -> str:
+    """There while nobody may call that source: it was called just now, or asked to be left alone."""
+    return f"kz:pace:{source}"

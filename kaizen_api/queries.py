@@ -8,9 +8,11 @@ from typing import Any, TypeVar, cast
 import msgspec
 from redis import Redis, ResponseError
 
-from kaizen_api import keys
+from kaizen_api import interactions, keys
 from kaizen_api.errors import Invalid, NotFound
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, History, Insight, Topic
+from kaizen_api.kinds import Kinds, kinds_of
+from kaizen_api.lives import History
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Record, Topic
 from kaizen_api.topics import history, look_up, standing
 
 MAX_PAGE = 500
@@ -18,7 +20,11 @@ MAX_PAGE = 500
 
 TYPES: dict[str, type[Any]] = {"insight": Insight, "gap": Gap, "entry": Entry, "effect": Effect, "cycle": Cycle}
 
-_REMEDIES = {"entry": "`kaizen kb search` finds some", "cycle": "`kaizen analyze` starts one"}
+_REMEDIES = {
+    "entry": "`kaizen kb search` finds some",
+    "cycle": "`kaizen analyze` starts one",
+    "interaction": "interactions are kept for KAIZEN_METRICS_RETENTION_DAYS days",
+}
 
 T = TypeVar("T")
 
@@ -82,6 +88,29 @@ class Queries:
         """
         stored = cast("bytes | None", self._redis.hget(keys.objects(self.tenant, kind), object_id))
         return _found(stored and msgspec.msgpack.decode(stored, type=TYPES[kind]), kind, object_id)
+
+    def interactions(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Those of these interactions that are still kept, by id in the order given; masked."""
+        return interactions.look_up(self._redis, self.tenant, ids)
+
+    def interaction(self, interaction_id: str) -> Record:
+        """One interaction, masked.
+
+        Raises:
+            NotFound: there was none under that id, or it is past retention.
+        """
+        found = self.interactions([interaction_id])
+        return _found(found.get(interaction_id), "interaction", interaction_id)
+
+    def last_analysis(self) -> Cycle | None:
+        """The last analysis that found something out; None before the first one."""
+        done = self.page("cycle", limit=1, where=lambda cycle: cycle.status == "done").items
+        return done[0] if done else None
+
+    def kinds(self) -> Kinds:
+        """The kinds of request of the last analysis with their shares; none before it."""
+        last = self.last_analysis()
+        return kinds_of([] if last is None else [last])
 
     def page(
         self,

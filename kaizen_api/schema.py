@@ -122,44 +122,6 @@ class Decision(msgspec.Struct, kw_only=True, omit_defaults=True):
     history: list[Step] = msgspec.field(default_factory=list)
 
 
-class Point(msgspec.Struct, kw_only=True, frozen=True):
-    """A topic as one cycle saw it."""
-
-    at: int  # µs since the epoch
-    size: int  # interactions of the window
-    failure_rate: float  # 0..1
-
-
-class Life(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What analyses saw of one topic since its birth; kept for a while after its end."""
-
-    id: str
-    name: str  # the automatic one
-    history: list[Step] = msgspec.field(default_factory=list)
-    series: list[Point] = msgspec.field(default_factory=list)
-    exemplars: list[str] = msgspec.field(default_factory=list)
-    into: str | None = None  # the topic it merged into by itself
-    ended_at: int = 0  # µs since the epoch, 0 while it lives
-
-
-class Event(msgspec.Struct, kw_only=True, frozen=True):
-    """One event in a topic's history, by analyses or people."""
-
-    at: int  # µs since the epoch
-    event: str
-    detail: str = ""
-    topic: str | None = None  # the relative
-    topic_name: str | None = None
-
-
-class History(msgspec.Struct, kw_only=True):
-    """A topic with all that happened to it, and its series with what merged into it."""
-
-    topic: Topic
-    events: list[Event]  # the oldest first
-    series: list[Point]  # the oldest first
-
-
 InsightType = Literal[
     "performance",
     "reliability",
@@ -179,6 +141,14 @@ INSIGHT_TYPES: tuple[InsightType, ...] = get_args(InsightType)
 InsightStatus = Literal["proposed", "applied", "confirmed", "no_effect", "reverted", "dismissed"]
 
 
+class Chance(msgspec.Struct, kw_only=True, frozen=True):
+    """What the test behind an insight says, among all that its analysis tested."""
+
+    p_value: float  # 0..1, of "there is nothing"
+    q_value: float  # 0..1, least share of false findings at which it counts, all hypotheses controlled
+    hypotheses: int
+
+
 class Insight(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A typed, statistically supported finding; its id derives from what it says."""
 
@@ -195,6 +165,8 @@ class Insight(msgspec.Struct, kw_only=True, omit_defaults=True):
     subject: dict[str, str] = msgspec.field(default_factory=dict)  # what it is about: {"topic": …, "model": …}
     support: int = 0  # interactions it rests on
     users: int = 0
+    chance: Chance | None = None  # None for what is told while it happens
+    signs: dict[str, list[str]] = msgspec.field(default_factory=dict)  # of the evidence: interaction id -> signals
     seen_at: int = 0  # µs since the epoch: the last cycle that found it
     history: list[Step] = msgspec.field(default_factory=list)
 
@@ -286,16 +258,20 @@ class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     id: str
     tenant: str
-    status: Literal["queued", "running", "done", "insufficient_data", "failed"] = "queued"
+    status: Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"] = "queued"
     step: str = ""
+    detail: str = ""  # how far its step is, or why it ended without a result
     progress: float = 0.0  # 0..1
     requested_at: int = 0
     finished_at: int = 0
+    attempts: int = 0  # that were begun and not ended by an outage
     interactions: int = 0
+    left_out: int = 0  # older ones, beyond `max_interactions_per_cycle`
     topics: int = 0
     noise: int = 0
     insights: int = 0
     gaps: int = 0
+    kinds: dict[str, int] = msgspec.field(default_factory=dict)  # kind of request -> interactions
     error: str = ""
     critics: dict[str, Critic] = msgspec.field(default_factory=dict)  # and "consciousness_level", "accepted"
     seconds: dict[str, float] = msgspec.field(default_factory=dict)  # time of each step

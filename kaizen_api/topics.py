@@ -10,7 +10,8 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.decided import Decided, View, decided, fold
 from kaizen_api.errors import NotFound
-from kaizen_api.schema import Event, History, Life, Point, Step, Topic
+from kaizen_api.lives import Event, History, Life, Point
+from kaizen_api.schema import Step, Topic
 
 _TARGETS = {"merged by a person": "took in by a person", "unmerged": "gave back"}
 """What people did with one topic → what that was for the other."""

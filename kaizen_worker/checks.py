@@ -4,22 +4,25 @@ import time
 from datetime import timedelta
 
 from celery.schedules import crontab
+from redis.exceptions import RedisError
 
 from kaizen_api.checks import Check
 from kaizen_api.config import KaizenConfig
-from kaizen_api.errors import Unavailable
-from kaizen_worker import chat
+from kaizen_api.errors import KaizenError, Paced, Unavailable
+from kaizen_worker import chat, search
 from kaizen_worker.engine import backends
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.schedule import schedule
+from kaizen_worker.search import Source
 
 _LOOK_SECONDS = 5.0
+_SEARCHED = "water"
 _TRIAL = [f"How do I change the address of order number {number}?" for number in range(64)]
 
 
 def check_engine(config: KaizenConfig) -> list[Check]:
-    """One check for each job of beat's schedule, and one each for embedder, backend, naming and sources."""
-    return [*_schedule(config), _embedder(config), _backend(config), _naming(config), _sources(config)]
+    """One check for each job of beat's schedule, and one each for embedder, backend, naming and source."""
+    return [*_schedule(config), _embedder(config), _backend(config), _naming(config), *_sources(config)]
 
 
 def _schedule(config: KaizenConfig) -> list[Check]:
@@ -79,15 +82,30 @@ def _naming(config: KaizenConfig) -> Check:
     return Check("naming", ok=True, detail=f"{place} answers")
 
 
-def _sources(config: KaizenConfig) -> Check:
-    if config.documents_path is None:
-        remedy = "set KAIZEN_DOCUMENTS_PATH to a folder of documents (md, html, txt, pdf)"
-        return Check("search sources", ok=True, detail="none: gaps are found and not filled", remedy=remedy)
-    if not config.documents_path.is_dir():
-        return Check(
-            "search sources",
-            ok=False,
-            detail=f"{config.documents_path} is no folder",
-            remedy="make it, or set KAIZEN_DOCUMENTS_PATH to one that is there",
-        )
-    return Check("search sources", ok=True, detail=f"folder {config.documents_path}")
+def _sources(config: KaizenConfig) -> list[Check]:
+    """One check a source: each server is asked one question, so that its key is tried too."""
+    sources = search.build(config)
+    if not sources:
+        remedy = "set KAIZEN_DOCUMENTS_PATH to a folder of documents (md, html, txt, pdf), or see docs/sources.md"
+        return [Check("search sources", ok=True, detail="none: gaps are found and not filled", remedy=remedy)]
+    return [_folder(config) if source.name == "folder" else _server(source) for source in sources]
+
+
+def _folder(config: KaizenConfig) -> Check:
+    path = config.documents_path
+    if path is None or not path.is_dir():
+        remedy = "make it, or set KAIZEN_DOCUMENTS_PATH to one that is there"
+        return Check("search source folder", ok=False, detail=f"{path} is no folder", remedy=remedy)
+    return Check("search source folder", ok=True, detail=str(path))
+
+
+def _server(source: Source) -> Check:
+    name = f"search source {source.name}"
+    try:
+        found = source.search(_SEARCHED, limit=1)
+    except Paced as error:
+        return Check(name, ok=True, detail=f"not tried now: {error}")
+    except (KaizenError, RedisError) as error:
+        remedy = f"see docs/sources.md and KAIZEN_SEARCH__{source.name.upper()}__…; until then others are searched"
+        return Check(name, ok=False, detail=str(error), remedy=remedy)
+    return Check(name, ok=True, detail=f"answers, with {len(found)} passages to the word {_SEARCHED}")

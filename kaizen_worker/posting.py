@@ -49,7 +49,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float, m
             connection.request("POST", parts.path, body, {"Content-Type": "application/json", **headers})
             with connection.getresponse() as answer:
                 body = _read(answer, parts.netloc, most)
-                return Reply(answer.status, _seconds(answer.headers.get("Retry-After")), body)
+                return Reply(answer.status, seconds_told(answer.headers.get("Retry-After")), body)
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: hung up while it read
         raise Unavailable(
             f"{parts.netloc} gave no whole answer within {seconds:.3g} s ({type(error).__name__})"
@@ -84,7 +84,7 @@ def _read(answer: http.client.HTTPResponse, host: str, most: int) -> bytes:
     return bytes(body)
 
 
-def _seconds(text: str | None) -> float:
+def seconds_told(text: str | None) -> float:
     """`Retry-After`, a number of seconds or a date; 0 for what is neither."""
     if text is None or not text.isascii():
         return 0.0

@@ -4,9 +4,10 @@ Codes point into the tuple of names beside them; -1 stands for none. Absent numb
 interactions, u of distinct texts, k of topics, d the dimension of the vectors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import accumulate
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,88 @@ Halves = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some rows of vectors, taken when they are looked at: a copy of them might be as large as all the rest."""
+
+    rows: Halves  # (u, d)
+    places: NDArray[np.int64]  # (m,) into the rows
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, d)."""
+        return len(self.places), self.rows.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, which: "slice | NDArray[np.int64]") -> Halves:
+        return self.rows[self.places[which]]
+
+
+Rows = Vectors | Halves | Chosen
+"""Vectors of which blocks are looked at."""
+
+
+class Strings(Sequence[str]):
+    """Strings in one piece of memory, about a third of what a tuple of them takes; a slice shares it.
+
+    Args:
+        encoded: All of them in UTF-8, one after the other.
+        bounds: (m + 1,) where each begins, and the last one ends.
+    """
+
+    __slots__ = ("bounds", "encoded")
+
+    def __init__(self, encoded: bytes, bounds: NDArray[np.int64]) -> None:
+        self.encoded, self.bounds = encoded, bounds
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> "Strings":
+        """These strings."""
+        encoded = [one.encode() for one in strings]
+        return cls(b"".join(encoded), np.fromiter(accumulate(map(len, encoded), initial=0), np.int64))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Strings"]) -> "Strings":
+        """Those of whole parts, one part behind the other."""
+        lengths = [np.diff(part.bounds) for part in parts]
+        bounds = np.concatenate(([0], np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)]))))
+        return cls(b"".join(part.encoded for part in parts), bounds.astype(np.int64))
+
+    def take(self, rows: NDArray[np.int64]) -> "Strings":
+        """Those at some places, in that order."""
+        starts, stops = self.bounds[rows], self.bounds[rows + 1]
+        pairs = zip(starts.tolist(), stops.tolist(), strict=True)
+        bounds = np.concatenate(([0], np.cumsum(stops - starts)))
+        return Strings(b"".join(self.encoded[start:stop] for start, stop in pairs), bounds.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Strings": ...
+    def __getitem__(self, place: int | slice) -> "str | Strings":
+        if isinstance(place, slice):
+            start, stop, _ = place.indices(len(self))
+            return Strings(self.encoded, self.bounds[start : max(start, stop) + 1])
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        row = place % len(self)
+        return self.encoded[self.bounds[row] : self.bounds[row + 1]].decode()
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[row] for row in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(str.__eq__, self, other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+@dataclass(frozen=True, slots=True)
 class Coded:
     """A column of names: codes (n,) int32 into `names`, -1 for none."""
 
@@ -34,23 +117,24 @@ class Coded:
 class Window:
     """The interactions that a cycle looks at, sorted by time and id; rows of every column agree."""
 
-    ids: tuple[str, ...]  # n
+    ids: Sequence[str]  # n
     occurred_at: NDArray[np.int64]  # (n,) microseconds since the epoch
     text: Codes  # (n,) into texts, never -1
     texts: tuple[str, ...]  # u distinct queries, sorted
-    vectors: Halves  # (u, d), unit length, one row a text
+    vectors: Halves  # (u, d), unit length, one row a text; (u, 0) until they are known
     session: Coded
     user: Coded
-    responses: tuple[str | None, ...]  # n
     response_time: Floats  # (n,) seconds
     error: Coded
     feedback: Floats  # (n,) -1..1
     level: Floats  # (n,) 0..1, the consciousness level
     accepted: Floats  # (n,) 1 accepted, 0 rejected
     critics: Mapping[str, Floats]  # each (n,) 0..1
+    answers: Mapping[str, Flags]  # what the responses say, (n,) bool by sign; the responses themselves are kept nowhere
     model: Coded
     tool: Coded
     entry_ids: tuple[tuple[str, ...], ...]  # n
+    left_out: int = 0  # older interactions, beyond the most that are looked at
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,7 +1,12 @@
 """A real server for the session, an empty database for each test, and nothing left behind that should expire."""
 
+import itertools
 import os
 import re
+import shutil
+import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +19,11 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.processes import Processes
 from kaizen_api.server import start_server
 
-EXPIRES = re.compile(r":(seen|vectors|claim|assignments|named|unembedded)(:|$)|^kz:\{breaker:")
+EXPIRES = re.compile(r":(seen|vectors|claim|assignments|named|unembedded)(:|$)|^kz:\{breaker:|^kz:pace:")
 """Keys whose line in `kaizen_api/keys.py` promises a time to live."""
+
+
+CLOCK = Path(__file__).with_name("clock.c")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,7 +48,7 @@ def redis(server) -> Iterator[Redis]:
     client.flushall()
     yield client
     names = [name.decode() for name in client.keys("kz:*")]
-    lasting = [name for name in names if EXPIRES.search(name) and client.ttl(name) < 0]
+    lasting = [name for name in names if EXPIRES.search(name) and client.ttl(name) == -1]  # -2: it expired just now
     client.close()
     assert not lasting, "keys.py promises that these expire"
 
@@ -72,3 +80,41 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: set KAIZEN_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def clock_shim(tmp_path_factory) -> Path:
+    """A library that moves the wall clock of a process that preloads it; see clock.c."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler or not sys.platform.startswith("linux"):
+        pytest.skip("moving the clock of a process takes Linux and a C compiler: install gcc")
+    library = tmp_path_factory.mktemp("clock") / "clock.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, CLOCK, "-ldl"], check=True)
+    return library
+
+
+class Clock:
+    """The wall clock of the processes that are started with its environment."""
+
+    def __init__(self, shim: Path, file: Path) -> None:
+        self._file = file
+        self.set(0)
+        self.environment = {**os.environ, "LD_PRELOAD": str(shim), "CLOCK_OFFSET": str(file)}
+
+    def set(self, seconds: float) -> None:
+        """So far from the true time."""
+        self.offset = seconds
+        # In place, for the file is mapped.
+        with self._file.open("r+b" if self._file.exists() else "wb") as out:
+            out.write(struct.pack("q", round(seconds * 1_000_000)))
+
+    def advance(self, seconds: float) -> None:
+        """So much further; negative: back."""
+        self.set(self.offset + seconds)
+
+
+@pytest.fixture
+def make_clock(clock_shim, tmp_path) -> Callable[[], Clock]:
+    """Clocks that tests move."""
+    number = itertools.count()
+    return lambda: Clock(clock_shim, tmp_path / f"clock-{next(number)}")

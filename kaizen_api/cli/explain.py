@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kaizen_api.cli.approval import entry_line, gap_step, insight_step
+from kaizen_api.cli.examples import example_lines
+from kaizen_api.cli.moments import local
 from kaizen_api.cli.output import details
 from kaizen_api.figures import interval, percent, points, seconds
 
@@ -31,11 +33,11 @@ def explain_topic(topic: Shown, names: Names) -> None:
 def explain_history(history: Shown, names: Names) -> None:
     """A topic with all that happened to it, and the end of its series."""
     events = [
-        f"{event['at']}  {event['event']}  {_relative(event) if event['topic'] else event['detail']}".rstrip()
+        f"{local(event['at'])}  {event['event']}  {_relative(event) if event['topic'] else event['detail']}".rstrip()
         for event in history["events"]
     ]
     series = [
-        f"{point['at']}  {point['size']} interactions, {percent(point['failure_rate'])} failed"
+        f"{local(point['at'])}  {point['size']} interactions, {percent(point['failure_rate'])} failed"
         for point in history["series"]
     ]
     left = len(series) - _POINTS_SHOWN
@@ -52,7 +54,7 @@ def _about_topic(topic: Shown, names: Names, history: list[str]) -> list[tuple[s
     return [
         ("topic", f"{topic['name']} ({topic['id']}){by}"),
         ("went into", topic["into"] and f"{called(topic['into'], names)}: `kaizen topics show {topic['into']}`"),
-        ("ended", topic["ended_at"]),
+        ("ended", local(topic["ended_at"])),
         ("with", ", ".join(topic["merged"])),
         ("size", f"{topic['size']} interactions, {percent(topic['share'])} of the window, {topic['users']} users"),
         ("failure rate", percent(topic["failure_rate"])),
@@ -66,22 +68,51 @@ def _about_topic(topic: Shown, names: Names, history: list[str]) -> list[tuple[s
 
 def explain_insight(insight: Shown, topic: Shown | None, gap: Shown | None, entries: Sequence[Shown]) -> None:
     """An insight, with its topic as it is now, the gap it is about, and the entries found for that."""
+    words = insight["explanation"]
     details(
         [
             ("what", insight["description"]),
-            ("how sure", percent(insight["confidence"])),
-            ("why", f"{interval(insight['effect'])}; {insight['support']} interactions, {insight['users']} users"),
-            ("examples", topic["exemplars"] if topic else []),
+            ("where", words["where"]),
+            ("seen", _seen(words)),
+            ("how sure", [f"{percent(insight['confidence'])}: {words['sureness']}", words["chance"]]),
+            ("why", _why(insight, words)),
+            ("examples", [line for one in words["examples"] for line in example_lines(one)]),
+            ("gone", ", ".join(words["gone"]) and f"{', '.join(words['gone'])}: past KAIZEN_METRICS_RETENTION_DAYS"),
             ("evidence", ", ".join(insight["evidence"])),
+            ("typical", topic["exemplars"] if topic else []),
             ("what to do", insight["recommendation"]),
-            ("status", f"{insight['status']} ({insight['type']}, {insight['id']})"),
+            ("status", f"{insight['status']} ({insight['type']}, {insight['id']}){_because(words)}"),
             ("topic", f"{topic['id']} ({topic['name']})" if topic else insight["topic"]),
             ("gap", insight["gap"]),
             ("entries", [entry_line(entry) for entry in entries]),
+            ("settled", _see(words["settled"], "it was found before, and confirmed as mended")),
+            ("again", _see(words["regression"], "it came back")),
             ("next step", insight_step(insight, gap, entries)),
             ("history", _history(insight)),
         ]
     )
+
+
+def _seen(words: Shown) -> str:
+    """Since when, until when, and whether that is over."""
+    first, last = local(words["first_seen_at"]), local(words["last_seen_at"])
+    if words["over_at"]:
+        return f"since {first}, over {local(words['over_at'])}"
+    said = f"first {first}, last {last}" if first and last else f"first {first}" if first else ""
+    return f"{said}; the last analysis, of {local(words['analysed_at'])}, did not find it" if words["stale"] else said
+
+
+def _why(insight: Shown, words: Shown) -> list[str]:
+    basis = f"{interval(insight['effect'])}; {insight['support']} interactions, {insight['users']} users"
+    return [basis, f"against {words['against']}", f"test: {words['test']}"]
+
+
+def _because(words: Shown) -> str:
+    return f": {words['reason']}" if words["reason"] else ""
+
+
+def _see(insight: str | None, what: str) -> str | None:
+    return insight and f"{what}: `kaizen insights show {insight}`"
 
 
 def explain_gap(gap: Shown, names: Names, entries: Sequence[Shown]) -> None:
@@ -95,6 +126,7 @@ def explain_gap(gap: Shown, names: Names, entries: Sequence[Shown]) -> None:
             ("failures", f"{interval(measured) if measured else points(gap['deficit'])} against the other topics"),
             ("coverage", f"{percent(gap['coverage'])} of its queries by the knowledge base"),
             ("queries", gap["queries"]),
+            ("examples", [line for one in gap["examples"] for line in example_lines(one)]),
             ("entries", [entry_line(entry) for entry in entries]),
             ("status", gap["status"]),
             ("insight", gap["insight"]),
@@ -113,7 +145,7 @@ def explain_effect(effect: Shown, names: Names, *, reverted: bool) -> None:
     topic = called(effect["topic"], names)
     details(
         [
-            ("effect", f"of insight {effect['insight']} on topic {topic}, since {effect['applied_at']}"),
+            ("effect", f"of insight {effect['insight']} on topic {topic}, since {local(effect['applied_at'])}"),
             ("arms", arms),
             ("difference", interval(effect["difference"])),
             ("p value", f"{effect['p_value']:.3g}, valid at any time of looking"),
@@ -148,4 +180,4 @@ def _rate(effect: Shown, arm: str) -> str:
 
 
 def _history(thing: Shown) -> list[str]:
-    return [f"{step['at']}  {step['event']}  {step['detail']}".rstrip() for step in thing["history"]]
+    return [f"{local(step['at'])}  {step['event']}  {step['detail']}".rstrip() for step in thing["history"]]

@@ -8,10 +8,12 @@ import click
 from redis import Redis
 
 from kaizen_api.cli.explain import verdict
+from kaizen_api.cli.moments import local
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import NotFound
+from kaizen_api.explanation import is_stale
 from kaizen_api.figures import interval, percent, points
 from kaizen_api.producer.batch import check_tenant
 from kaizen_api.queries import MAX_PAGE, Page, Queries, tenants
@@ -87,11 +89,18 @@ def list_topics(session: Session, limit: int) -> None:
 @shared
 @click.pass_obj
 def list_insights(session: Session, limit: int, cursor: str | None, status: str | None, kind: str | None) -> None:
-    """List insights, the strongest first."""
+    """List insights, what was seen last first; `last seen` stands where the last analysis did not find one any more."""
     with reading(session) as queries:
         page = _page(queries, "insight", limit, cursor, {"status": status, "type": kind})
+        last = queries.last_analysis()
+    stale = {insight.id for insight in page.items if is_stale(insight, last)}
     columns = ("id", "type", "status", "confidence", "description")
-    _list(session, page, columns, "no insights", lambda insight: _in_percent(insight, "confidence"))
+
+    def shown(insight: dict[str, Any]) -> dict[str, Any]:
+        said = f", last seen {local(insight['seen_at'])}" if insight["id"] in stale else ""
+        return {**_in_percent(insight, "confidence"), "status": f"{insight['status']}{said}"}
+
+    _list(session, page, columns, "no insights", shown)
 
 
 @click.command()

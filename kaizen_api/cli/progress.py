@@ -1,5 +1,6 @@
-"""Progress on standard error: a bar on a terminal, nothing where nobody looks."""
+"""Progress on standard error: a bar on a terminal; elsewhere nothing, but for an analysis a line now and then."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -7,12 +8,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from kaizen_api.cli.output import note
 from kaizen_api.cli.terminal import printable
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.follow import catching_up, following
 from kaizen_api.queries import Queries
 from kaizen_api.schema import Cycle
+
+LINE_SECONDS = 10.0
+"""How often at most a line tells of the same step, where there is no terminal for a bar."""
 
 Advance = Callable[[float, str], None]
 """Takes how much is done and a word about it."""
@@ -54,10 +59,31 @@ def follow_cycle(config: KaizenConfig, cycle: Cycle, *, seconds: float) -> Cycle
         Unavailable: it has not ended in time, or Redis does not answer.
     """
     with reaching(config), connect(config) as client, bar("analysis", total=1.0) as advance:
+        say = (lambda _: None) if Console(stderr=True).is_terminal else lines()
         for state in following(Queries(client, tenant=cycle.tenant), cycle.id, seconds=seconds):
-            advance(state.progress, state.step)
+            advance(state.progress, standing(state))
+            say(state)
             cycle = state
     return cycle
+
+
+def lines(*, every: float = LINE_SECONDS) -> Callable[[Cycle], None]:
+    """What prints a line when a step begins, and one each `every` seconds while it goes on."""
+    step, at, told = "none", 0.0, ""
+
+    def say(cycle: Cycle) -> None:
+        nonlocal step, at, told
+        line, now = f"{cycle.progress:4.0%}  {standing(cycle) or cycle.status}", time.monotonic()
+        if line != told and (cycle.step != step or now - at >= every):
+            step, at, told = cycle.step, now, line
+            note(line)
+
+    return say
+
+
+def standing(cycle: Cycle) -> str:
+    """What it does now, and how far that is: "embed: 3,400 of 50,000 texts"; or why it ended without a result."""
+    return ": ".join(part for part in (cycle.step, cycle.detail) if part)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ _COMMANDS = {
     "report": ("report:report", "Turn log files into a report; nothing is left behind."),
     "push": ("push:push", "Import log files."),
     "analyze": ("analyze:analyze", "Run one analysis now."),
+    "interaction": ("interaction:interaction", "Show one interaction by its id, such as an insight's evidence."),
     "config": ("settings:settings", "Show every setting with its value and its origin."),
     "doctor": ("doctor:doctor", "Check every part and say what to do."),
     "api": ("services:api", "Serve the HTTP API."),
@@ -35,6 +36,9 @@ _FOUND = {
     "gaps": "Show what the assistant cannot serve.",
     "effects": "Show what applied changes brought.",
 }
+
+
+_MORE = {"topics": {"kinds": ("kaizen_api.cli.kinds:list_kinds", "List the kinds of request with their shares.")}}
 
 
 class Root(LazyGroup):
@@ -85,8 +89,8 @@ def build() -> Root:
     for name, (target, help_line) in _COMMANDS.items():
         root.lazy(name, f"kaizen_api.cli.{target}", help_line)
     for kind, help_line in _FOUND.items():
-        show = (f"kaizen_api.cli.shown:show_{kind}", "Show one in full.")
-        root.add_command(_group(kind, help_line, f"found:list_{kind}", show=show))
+        members = {"show": (f"kaizen_api.cli.shown:show_{kind}", "Show one in full."), **_MORE.get(kind, {})}
+        root.add_command(_group(kind, help_line, f"found:list_{kind}", **members))
     root.add_command(_group("tenants", "Show who sends interactions.", "tenants:list_tenants"))
     _join(root)
     return root

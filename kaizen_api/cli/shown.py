@@ -9,6 +9,8 @@ from kaizen_api.cli.found import is_reverted, reading, topic_names
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import emit
 from kaizen_api.errors import NotFound
+from kaizen_api.explanation import EXAMPLES, explain
+from kaizen_api.explanation.examples import examples
 from kaizen_api.queries import Queries
 from kaizen_api.rendering import plain
 from kaizen_api.schema import Gap, Topic
@@ -40,8 +42,10 @@ def show_insights(session: Session, object_id: str) -> None:
         topic = _topic(queries, insight.topic)
         gap = _there(queries, "gap", insight.gap) if insight.gap else None
         entries = _entries(queries, gap) if gap else []
+        words = plain(explain(queries, insight))
     about = plain(topic), plain(gap), entries
-    emit(session, insight, lambda found: explain_insight(found, *about))
+    document = {**plain(insight), "explanation": words}
+    emit(session, document, lambda found: explain_insight(found, *about))
 
 
 @click.command()
@@ -53,7 +57,10 @@ def show_gaps(session: Session, object_id: str) -> None:
     with reading(session) as queries:
         gap = queries.get("gap", object_id)
         names, entries = topic_names(queries), _entries(queries, gap)
-    emit(session, gap, lambda found: explain_gap(found, names, entries))
+        insight = _there(queries, "insight", gap.insight) if gap.insight else None
+        kept = queries.interactions(gap.evidence[:EXAMPLES])
+        who = plain(examples(kept, insight.signs if insight else {}))
+    emit(session, {**plain(gap), "examples": who}, lambda found: explain_gap(found, names, entries))
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
@@ -43,10 +43,6 @@ def _host(host: str) -> str:
     return host
 
 
-def _split(sources: Any) -> Any:
-    return [name.strip() for name in sources.split(",")] if isinstance(sources, str) else sources
-
-
 def _timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("must be a time zone's name, like Europe/Berlin")
@@ -63,7 +59,6 @@ HeaderText = Annotated[SecretStr, AfterValidator(_header_text)]
 ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Host = Annotated[str, AfterValidator(_host)]
-Sources = Annotated[list[Literal["folder"]], BeforeValidator(_split)]
 
 
 def model_with_url(model: str | None, others: ValidationInfo) -> str | None:

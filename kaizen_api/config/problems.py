@@ -1,5 +1,6 @@
 """How settings are shown: what is wrong with them in one error, and none of their secrets."""
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
@@ -12,16 +13,21 @@ from kaizen_api.config.urls import mask_url
 _FORMS = {
     "api_keys": 'must be a JSON object of tenants and their keys, like {"acme": "a-long-random-text"}',
     "performance_threshold": 'must be a JSON object, like {"response_time": 2.0, "error_rate": 0.05}',
-    "search_sources": "must be names of sources with commas between them, like folder",
+    "search_sources": "must be names of sources with commas between them, like folder,mediawiki",
+    "search": 'must be a JSON object of sources, like {"brave": {"key": "..."}}',
 }
 """What settings that hold several values look like as a variable."""
 
 
+_SECRET = re.compile(r"(user_key|api_keys|naming_key|embedder_key)(\..*)?|search(\.\w+(\.key)?)?", re.IGNORECASE)
+"""Settings that are secrets or hold some."""
+
+
 def mask_setting(name: str, value: Any) -> str:
     """The value as text, passwords and keys replaced by stars."""
-    if name.split(".", maxsplit=1)[0] in {"user_key", "api_keys", "naming_key", "embedder_key"}:
+    if _SECRET.fullmatch(name):
         return "***" if value else str(value)
-    return mask_url(str(value)) if name.endswith("_url") else str(value)
+    return mask_url(str(value)) if name.endswith(("_url", ".url")) else str(value)
 
 
 def explain(error: ValidationError, settings: type[BaseModel], arguments: Collection[str]) -> str:

@@ -10,15 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
@@ -32,12 +24,12 @@ from kaizen_api.config.kinds import (
     ModelName,
     Port,
     RedisUrl,
-    Sources,
     TenantName,
     TimeZone,
     model_with_url,
 )
 from kaizen_api.config.problems import explain, mask_setting
+from kaizen_api.config.search import Services, Sources, check_services
 from kaizen_api.config.sources import (
     PREFIX,
     DotEnv,
@@ -45,6 +37,7 @@ from kaizen_api.config.sources import (
     configured_file,
     current_names,
     flat,
+    plain,
     read_file,
 )
 from kaizen_api.errors import InvalidConfig
@@ -101,6 +94,8 @@ class KaizenConfig(BaseSettings):
     """Beyond it the oldest insights are archived: settled, then proposed, then dismissed; never applied ones."""
     max_insights_per_cycle: int = Field(5, ge=1, le=50)
     """The strongest first."""
+    max_interactions_per_cycle: int = Field(2_000_000, ge=1_000, le=100_000_000)
+    """The newest that one analysis looks at, by `occurred_at`; a million take about 1 GB of memory."""
     max_metric_items: int = Field(10_000, ge=1_000, le=100_000)
     """Recent interactions behind the gauges."""
     confidence_threshold: float = Field(0.7, ge=0, le=1)
@@ -182,6 +177,8 @@ class KaizenConfig(BaseSettings):
     """Bytes that one producer may keep there; beyond it `Backpressure`."""
     search_sources: Sources = Field(default=["folder"])
     """Where missing knowledge is searched, in order: names with commas between them, or a list."""
+    search: Services = Field(default={})
+    """Address, key and more of each source, like `KAIZEN_SEARCH__BRAVE__KEY`: see `docs/sources.md`."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
@@ -207,6 +204,8 @@ class KaizenConfig(BaseSettings):
         return host
 
     _model_with_url = field_validator("naming_model")(model_with_url)
+
+    _services_that_are_wanted = field_validator("search")(check_services)
 
     @field_validator("embedder_model", "embedder_url")
     @classmethod
@@ -256,13 +255,7 @@ class KaizenConfig(BaseSettings):
 
     def to_legacy_dict(self) -> dict[str, Any]:
         """Every setting as a plain value; `KaizenConfig(**d)` gives the same configuration again."""
-        plain = {name: str(value) if isinstance(value, Path) else value for name, value in self.model_dump().items()}
-        return plain | {
-            "api_keys": {tenant: key.get_secret_value() for tenant, key in self.api_keys.items()},
-            "user_key": self.user_key and self.user_key.get_secret_value(),
-            "naming_key": self.naming_key and self.naming_key.get_secret_value(),
-            "embedder_key": self.embedder_key and self.embedder_key.get_secret_value(),
-        }
+        return {name: plain(value) for name, value in self.model_dump().items()}
 
     def origins(self, arguments: Collection[str] = ()) -> dict[str, tuple[str, str]]:
         """Field → (value with secrets masked, where it came from), nested fields dotted.

@@ -1,4 +1,4 @@
-"""Analyses: ask for one, and follow it."""
+"""Analyses: ask for one, follow it, cancel it."""
 
 from urllib.parse import urlencode
 
@@ -34,5 +34,11 @@ def analyses(view: Viewed, paging: Paged) -> Response:
 
 @router.get("/v1/analyses/{cycle_id}", responses=described(200, "Cycle", "How it stands."))
 def analysis(view: Viewed, cycle_id: str) -> Response:
-    """One analysis: its step, its progress, its result."""
+    """One analysis: its step, how far that is, the time of each, its result."""
     return view.one("cycle", cycle_id)
+
+
+@router.delete("/v1/analyses/{cycle_id}", responses=described(200, "Cycle", "The analysis as it stands now."))
+def cancel(service: Serving, tenant: Tenant, cycle_id: str) -> Response:
+    """Cancel it while it waits or runs: nothing of it is published. A second time changes nothing."""
+    return answer(jobs.cancel(service.config, tenant=tenant, cycle_id=cycle_id))

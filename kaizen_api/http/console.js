@@ -76,13 +76,48 @@ function actions(insight) {
   return make("div", (verbs[insight.status] || ["Apply"]).map((verb) => action(insight, verb)), { class: "actions" });
 }
 
+const explained = new Map(); // insight → what was opened of it, so that it stays open when the page is brought up to date
+
+function example(one) {
+  const how = [one.error && "error: " + one.error, one.response_time !== null && threeDigits(one.response_time) + " s",
+    one.signs.length && "signs: " + one.signs.join(", "), time(one.occurred_at), one.id];
+  return make("li", [make("p", one.query), make("p", one.response || "no answer in the log", { class: "hint" }),
+    make("p", how.filter(Boolean).join(" · "), { class: "hint" })]);
+}
+
+function explanation(words) {
+  const seen = `First seen ${time(words.first_seen_at)}, last ${time(words.last_seen_at)}` +
+    (words.over_at ? `; over ${time(words.over_at)}.` : words.stale ? "; the last analysis did not find it." : ".");
+  const gone = words.gone.length ? [make("p", `${words.gone.length} more are past retention.`, { class: "hint" })] : [];
+  const why = [`Where: ${words.where}.`, seen, `How sure: ${words.sureness}.`, words.chance, words.reason,
+    `Against ${words.against}; test: ${words.test}.`];
+  return [...why.filter(Boolean).map((text) => make("p", text)), make("ul", words.examples.map(example)), ...gone];
+}
+
+function evidence(insight) {
+  const summary = `${insight.evidence.length} of ${number(insight.support)} interactions: why, and who`;
+  const box = make("details", make("summary", summary), explained.has(insight.id) ? { open: "" } : {});
+  if (explained.has(insight.id)) box.append(...explained.get(insight.id));
+  box.addEventListener("toggle", async () => {
+    if (!box.open) { explained.delete(insight.id); return; }
+    if (explained.has(insight.id)) return;
+    try {
+      explained.set(insight.id, explanation(await call(`/v1/insights/${encodeURIComponent(insight.id)}/explanation`)));
+      box.append(...explained.get(insight.id));
+    } catch (error) {
+      say(error.message, true);
+    }
+  });
+  return box;
+}
+
 const VIEWS = {
   insights: ["What Kaizen found, with what to do about it", [
     ["Type", (row) => row.type],
     ["Finding", (row) => [make("p", row.description), make("p", row.recommendation, { class: "hint" })]],
     ["Confidence", (row) => percent(row.confidence), "number"],
     ["Effect size", (row) => interval(row.effect)],
-    ["Evidence", (row) => `${row.evidence.length} of ${number(row.support)} interactions`],
+    ["Evidence", evidence],
     ["Status", (row) => row.status],
     ["Step", actions],
   ]],
@@ -112,7 +147,7 @@ const VIEWS = {
   analyses: ["The last analyses", [
     ["Asked for", (row) => time(row.requested_at)],
     ["Status", (row) => row.error || row.status],
-    ["Step", (row) => row.step],
+    ["Step", (row) => [row.step, row.detail].filter(Boolean).join(": ")],
     ["Interactions", (row) => number(row.interactions), "number"],
     ["Topics", (row) => number(row.topics), "number"],
     ["Insights", (row) => number(row.insights), "number"],

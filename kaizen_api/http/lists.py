@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from kaizen_api.errors import Invalid
+from kaizen_api.explanation import explain
 from kaizen_api.http.answers import answer
 from kaizen_api.http.openapi import described, listed
 from kaizen_api.http.view import Paged, Viewed, where
@@ -24,6 +25,13 @@ def topics(view: Viewed, paging: Paged) -> Response:
     start = _after(found, paging.cursor) if paging.cursor else 0
     items = found[start : start + paging.limit]
     return answer(Page(items, _topic_cursor(items[-1]) if start + paging.limit < len(found) else None))
+
+
+@router.get("/v1/kinds", responses=described(200, "Kinds", "The kinds of request, the most frequent first."))
+def kinds(view: Viewed) -> Response:
+    """How people ask: kinds of request with their shares of the last analysis' window."""
+    with view.reading() as queries:
+        return answer(queries.kinds())
 
 
 @router.get("/v1/insights", responses=listed("Insight", "The insights."))
@@ -72,6 +80,20 @@ def topic(view: Viewed, object_id: str) -> Response:
 def insight(view: Viewed, object_id: str) -> Response:
     """One insight."""
     return view.one("insight", object_id)
+
+
+@router.get("/v1/insights/{object_id}/explanation", responses=described(200, "Explanation", "The insight in words."))
+def explanation(view: Viewed, object_id: str) -> Response:
+    """How sure it is and what that means, what it is compared with, by which test, examples, and what may be done."""
+    with view.reading() as queries:
+        return answer(explain(queries, queries.get("insight", object_id)))
+
+
+@router.get("/v1/interactions/{object_id:path}", responses=described(200, "Record", "The interaction, masked."))
+def interaction(view: Viewed, object_id: str) -> Response:
+    """One interaction, such as the evidence of an insight, while the log keeps it."""
+    with view.reading() as queries:
+        return answer(queries.interaction(object_id))
 
 
 @router.get("/v1/gaps/{object_id}", responses=described(200, "Gap", "The gap."))

@@ -7,10 +7,14 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from kaizen_api.explanation import Explanation
 from kaizen_api.http import answers
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, History, Hit, Insight, Interaction, Topic
+from kaizen_api.kinds import Kinds
+from kaizen_api.lives import History
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Hit, Insight, Interaction, Record, Topic
 
-_SHOWN = (Topic, History, Insight, Gap, Effect, Entry, Hit, Cycle, answers.Receipt, answers.Knowledge)
+_FOUND = (Topic, History, Kinds, Insight, Explanation, Record, Gap, Effect, Entry, Hit, Cycle)
+_SHOWN = (*_FOUND, answers.Receipt, answers.Knowledge)
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "description": "A problem document (RFC 9457).",

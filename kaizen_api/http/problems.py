@@ -45,6 +45,7 @@ _ROUTES = {
     "`kaizen effects`": "GET /v1/effects",
     "`kaizen kb search` finds some": "GET /v1/entries lists them",
     "`kaizen analyze`": "POST /v1/analyses",
+    "`kaizen analyze --list`": "GET /v1/analyses",
 }
 """The remedies of a terminal → those of whoever calls over HTTP."""
 

@@ -37,6 +37,7 @@ RUN_OUTCOMES = ("filled", "empty", "failed", "rejected")
 INGEST_RESULTS = ("accepted", "duplicate", "refused")
 OUTCOMES = ("ok", "error")
 BREAKER_STATES = ("closed", "open", "half_open")
+BREAKER_EVENTS = ("admitted", "rejected", "probe", "stale", "lease_lost", "store_error")
 PATTERNS = ("burst", "error", "latency", "new_topic")
 VERDICTS = ("confirmed", "no_effect", "reverted")
 
@@ -88,6 +89,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("kaizen_analysis_cycles", "counter", "Analyses that ended with a result.", "short"),
     Metric("kaizen_analysis_failures", "counter", "Analyses that ended with an error.", "short"),
+    Metric("kaizen_analysis_cancellations", "counter", "Analyses that somebody cancelled.", "short"),
     Metric("kaizen_analysis_duration_seconds", "histogram", "How long an analysis took.", "s"),
     Metric("kaizen_avg_response_time_seconds", "gauge", "Mean response time of the recent interactions.", "s"),
     Metric("kaizen_error_rate", "gauge", "Recent interactions with an error, in percent.", "percent"),
@@ -114,6 +116,13 @@ METRICS: tuple[Metric, ...] = (
         "Changes of a circuit breaker's state, by the new state.",
         "short",
         (("breaker", ()), ("state", BREAKER_STATES)),
+    ),
+    Metric(
+        "kaizen_breaker_events",
+        "counter",
+        "What circuit breakers did with calls and their results, by event; the last ones are told with a later call.",
+        "short",
+        (("breaker", ()), ("event", BREAKER_EVENTS)),
     ),
     Metric("kaizen_up", "gauge", "1 when the exporter reaches Redis, else 0.", "short"),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from kaizen_api.explanation import words
 from kaizen_api.figures import critic, interval, percent, points, seconds
 from kaizen_api.report.results import Results
 
@@ -52,6 +53,8 @@ def render_page(results: Results) -> str:
         insights=results.insights,
         gaps=results.gaps,
         names=names,
+        sureness=words.sureness,
+        against=words.against,
         examples={topic["id"]: topic["exemplars"] for topic in results.topics},
         timed=any(topic["response_time_p95"] is not None for topic in results.topics),
         largest=max((topic["size"] for topic in results.topics), default=1),

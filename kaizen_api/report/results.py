@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaizen_api.feed import Tally
+from kaizen_api.kinds import kinds_of
 from kaizen_api.queries import MAX_PAGE, Queries
 from kaizen_api.rendering import plain
 from kaizen_api.schema import Cycle
@@ -46,11 +47,13 @@ class Results:
             "cycle": {
                 "status": cycle.status,
                 "interactions": cycle.interactions,
+                "left_out": cycle.left_out,
                 "topics": cycle.topics,
                 "noise": cycle.noise,
                 "insights": cycle.insights,
                 "gaps": cycle.gaps,
             },
+            "kinds": plain(kinds_of([cycle]).kinds),
             "critics": plain(cycle.critics),
             "types": dict(sorted(Counter(insight["type"] for insight in self.insights).items())),
             "findings": [

@@ -125,7 +125,7 @@ def _feed(producer: Producer, logs: Sequence[Path], kind: str | None, progress: 
 def _analyse(config: KaizenConfig, queries: Queries, progress: Progress) -> Cycle:
     cycle = jobs.analyze(config, tenant=queries.tenant)
     for state in following(queries, cycle.id, seconds=_CYCLE_SECONDS):
-        progress("analyse", state.progress, state.step)
+        progress("analyse", state.progress, f"{state.step}  {state.detail}")
         cycle = state
     if cycle.status == "failed":
         raise Unavailable(f"the analysis failed ({cycle.error}): see {config.data_dir / LOG}")

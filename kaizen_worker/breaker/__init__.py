@@ -7,7 +7,7 @@ breaker, and waiting for Redis costs one time-out a second at most.
 """
 
 from kaizen_worker.breaker.circuit import CircuitBreaker
-from kaizen_worker.breaker.dropin import Triggered, trigger_gap_fill_with_breaker, with_circuit_breaker
+from kaizen_worker.breaker.dropin import Triggered, countdown, trigger_gap_fill_with_breaker, with_circuit_breaker
 from kaizen_worker.breaker.permit import Outcome, Permit
 from kaizen_worker.breaker.reply import BreakerState
 
@@ -17,6 +17,7 @@ __all__ = [
     "Outcome",
     "Permit",
     "Triggered",
+    "countdown",
     "trigger_gap_fill_with_breaker",
     "with_circuit_breaker",
 ]

@@ -6,8 +6,9 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TypeVar, Unpack
 
+from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import BreakerOpen, Invalid
-from kaizen_worker.breaker.guard import F, Guard, protect
+from kaizen_worker.breaker.guard import F, Guard, call, call_async, protect
 from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit, bounded, judge, retry_after_of
 from kaizen_worker.breaker.referee import Observer, Referee
 from kaizen_worker.breaker.reply import BreakerState
@@ -26,11 +27,11 @@ T = TypeVar("T")
 
 
 class CircuitBreaker:
-    """One breaker, shared by all processes that use its name. Safe for threads and coroutines; no I/O on construction.
+    """One breaker, shared by all processes of its name. Safe for threads and coroutines; connects at the first call.
 
     Args:
-        failure_threshold: Failures in a row that open it.
-        recovery_timeout: Seconds that it stays open at first.
+        failure_threshold: Failures in a row that open it; None: the configured `gap_fill_max_retries`.
+        recovery_timeout: Seconds that it stays open at first; None: the configured `gap_fill_backoff_seconds`.
         name: What it guards, like `acme/folder`.
         redis: The server, decoding or not; None: that of the configuration, connected at the first call.
         observe: Told each event and its count, in the thread where it happens: `to_closed`, `to_open`, `to_half_open`
@@ -44,8 +45,8 @@ class CircuitBreaker:
 
     def __init__(
         self,
-        failure_threshold: int = 3,
-        recovery_timeout: float = 300.0,
+        failure_threshold: int | None = None,
+        recovery_timeout: float | None = None,
         *,
         name: str = "gap_fill",
         redis: Client | None = None,
@@ -55,6 +56,10 @@ class CircuitBreaker:
         if not 1 <= len(name) <= _MAX_NAME:
             raise Invalid(f"name = {name!r}: must have 1 to {_MAX_NAME} characters")
         self.name = name
+        if failure_threshold is None or recovery_timeout is None:
+            config = KaizenConfig.from_env()
+            failure_threshold = config.gap_fill_max_retries if failure_threshold is None else failure_threshold
+            recovery_timeout = config.gap_fill_backoff_seconds if recovery_timeout is None else recovery_timeout
         self.settings = Settings(failure_threshold=failure_threshold, recovery_timeout=recovery_timeout, **options)
         self._referee = Referee(name, self.settings, redis=redis, observe=observe)
         self._held: ContextVar[Permit | None] = ContextVar("held", default=None)
@@ -93,10 +98,15 @@ class CircuitBreaker:
         """The same; the event loop never waits for Redis."""
         if permit.worth_reporting(outcome):
             await asyncio.to_thread(self.report, permit, outcome, retry_after=retry_after)
+        else:
+            self.report(permit, outcome)  # which asks nobody
 
     def settle(self, permit: Permit, error: BaseException | None) -> None:
         """The call ended, with that error if any: what it means follows from its class (`permit.judge`)."""
-        self.report(permit, judge(error, ignore=self.settings.ignore), retry_after=retry_after_of(error))
+        if error is None:
+            self._referee.hear(permit, "success", floor=0.0)
+        else:
+            self.report(permit, judge(error, ignore=self.settings.ignore), retry_after=retry_after_of(error))
 
     async def settle_async(self, permit: Permit, error: BaseException | None) -> None:
         """The same; the event loop never waits for Redis."""
@@ -117,17 +127,13 @@ class CircuitBreaker:
         Raises:
             BreakerOpen: rejected, and there is no fallback.
         """
-        return protect(self, function, fallback)()
+        return call(self, function, fallback)
 
     async def call_async(
         self, function: Callable[[], Awaitable[T]], *, fallback: Callable[[], Awaitable[T]] | None = None
     ) -> T:
         """The same for coroutines."""
-
-        async def awaited() -> T:
-            return await function()
-
-        return await protect(self, awaited, fallback)()
+        return await call_async(self, function, fallback)
 
     def can_execute(self) -> bool:
         """Whether a call may be made; if so, `call_succeeded` or `call_failed` must follow in that task or thread."""

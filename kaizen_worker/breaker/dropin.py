@@ -1,6 +1,7 @@
 """The breaker for code that only wants to call something: a decorator, and the search for one gap."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_worker.breaker.circuit import CircuitBreaker
 from kaizen_worker.breaker.guard import F, protect
+from kaizen_worker.breaker.permit import retry_after_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,17 @@ def with_circuit_breaker(breaker: CircuitBreaker, *, fallback: Callable[..., Any
         fallback: Takes the same arguments and answers where a call is rejected; None: `BreakerOpen` is raised.
     """
     return lambda function: protect(breaker, function, fallback)
+
+
+def countdown(error: BaseException, *, jitter: float = 0.1) -> float:
+    """Seconds after which a task that met the error is tried again: its `retry_after`, up to `jitter` of that longer.
+
+    For `task.retry(exc=error, countdown=countdown(error))`. Always under the broker's visibility time-out, beyond which
+    the task would be delivered a second time.
+    """
+    from kaizen_api.jobs import VISIBILITY_TIMEOUT  # noqa: PLC0415  # loads Celery, like below
+
+    return min(retry_after_of(error) * (1 + jitter * random.random()), 0.9 * VISIBILITY_TIMEOUT)
 
 
 async def trigger_gap_fill_with_breaker(

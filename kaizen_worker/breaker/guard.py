@@ -2,14 +2,16 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from kaizen_api.errors import BreakerOpen
 from kaizen_worker.breaker.permit import Permit
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Gate(Protocol):
@@ -81,14 +83,7 @@ def protect(gate: Gate, function: F, fallback: Callable[..., Any] | None = None)
 def _protect_sync(gate: Gate, function: Callable[..., Any], fallback: Callable[..., Any] | None) -> Callable[..., Any]:
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            permit = gate.admit()
-        except BreakerOpen:
-            if fallback is None:
-                raise
-            return fallback(*args, **kwargs)
-        with Guard(gate, permit):
-            return function(*args, **kwargs)
+        return call(gate, function, fallback, *args, **kwargs)
 
     return guarded
 
@@ -96,14 +91,37 @@ def _protect_sync(gate: Gate, function: Callable[..., Any], fallback: Callable[.
 def _protect_async(gate: Gate, function: Callable[..., Any], fallback: Callable[..., Any] | None) -> Callable[..., Any]:
     @functools.wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            permit = await gate.admit_async()
-        except BreakerOpen:
-            if fallback is None:
-                raise
-            answer = fallback(*args, **kwargs)
-            return await answer if inspect.isawaitable(answer) else answer
-        async with Guard(gate, permit):
-            return await function(*args, **kwargs)
+        return await call_async(gate, function, fallback, *args, **kwargs)
 
     return guarded
+
+
+def call(gate: Gate, function: Callable[P, T], fallback: Callable[P, T] | None, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the function returns, or the fallback where the call is rejected."""
+    try:
+        permit = gate.admit()
+    except BreakerOpen:
+        if fallback is None:
+            raise
+        return fallback(*args, **kwargs)
+    with Guard(gate, permit):
+        return function(*args, **kwargs)
+
+
+async def call_async(
+    gate: Gate,
+    function: Callable[P, Awaitable[T]],
+    fallback: Callable[P, Awaitable[T] | T] | None,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """The same for coroutines; the fallback may be either."""
+    try:
+        permit = await gate.admit_async()
+    except BreakerOpen:
+        if fallback is None:
+            raise
+        answer = fallback(*args, **kwargs)
+        return cast("T", await answer if inspect.isawaitable(answer) else answer)
+    async with Guard(gate, permit):
+        return await function(*args, **kwargs)

@@ -6,8 +6,8 @@ A Redis that hangs costs one caller one time-out in each pause; everyone else is
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from redis import ConnectionPool, Redis
@@ -16,7 +16,8 @@ from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from kaizen_api.errors import Unavailable
-from kaizen_worker.breaker.scripts import Client
+from kaizen_worker.breaker.scripts import Argument, Client, Script
+from kaizen_worker.breaker.wire import Wire
 
 PAUSE = 1.0
 """Seconds after a failure in which Redis is not asked."""
@@ -26,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 _LINKS: WeakKeyDictionary[object, dict[float, "Link"]] = WeakKeyDictionary()
 
 T = TypeVar("T")
+P = ParamSpec("P")
+RunScript = Callable[[Script, Sequence[Argument]], list[int]]
 
 
 class StoreDown(Unavailable):
@@ -45,17 +48,23 @@ class Link:
 
     Args:
         client: Used as it is; `link_to` makes one with quick time-outs.
+        wire: What runs scripts on that server; None: the client does.
         pause: Seconds without calls after a failure.
     """
 
-    def __init__(self, client: Client, *, pause: float = PAUSE) -> None:
-        self._client = client
+    def __init__(self, client: Client, *, wire: Wire | None = None, pause: float = PAUSE) -> None:
+        self.client = client
+        self._run_script: RunScript = wire.run if wire else lambda script, args: script.run(client, args)
         self._pause = pause
         self._lock = threading.Lock()
         self._resume: float | None = None  # on the monotonic clock; None while Redis answers
         self._why = ""
 
-    def run(self, action: Callable[[Client], T]) -> T:
+    def call(self, script: Script, args: Sequence[Argument]) -> list[int]:
+        """What the script answers. Raises like `run`."""
+        return self.run(self._run_script, script, args)
+
+    def run(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the action returns.
 
         Raises:
@@ -64,7 +73,7 @@ class Link:
         if self._resume is not None:
             self._take_turn()
         try:
-            value = action(self._client)
+            value = action(*args, **kwargs)
         except (RedisError, RedisClusterException, OSError) as error:
             raise self._fail(error) from None
         self._resume = None
@@ -98,11 +107,11 @@ def link_to(client: Client, *, timeout: float) -> Link:
     owner: object = client.connection_pool if isinstance(client, Redis) else client
     links = _LINKS.setdefault(owner, {})
     if timeout not in links:
-        links[timeout] = Link(_quick(client.connection_pool, timeout) if isinstance(client, Redis) else client)
+        links[timeout] = _quick(client.connection_pool, timeout) if isinstance(client, Redis) else Link(client)
     return links[timeout]
 
 
-def _quick(pool: ConnectionPool, timeout: float) -> Redis:
+def _quick(pool: ConnectionPool, timeout: float) -> Link:
     # What the pool added for itself must not be shared with ours.
     kept = {name: value for name, value in pool.connection_kwargs.items() if not name.startswith(_OF_THE_POOL)}
     quick = {
@@ -113,4 +122,5 @@ def _quick(pool: ConnectionPool, timeout: float) -> Redis:
         "retry_on_error": [],
         "health_check_interval": 0,
     }
-    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **(kept | quick)))
+    ours = ConnectionPool(connection_class=pool.connection_class, **(kept | quick))
+    return Link(Redis(connection_pool=ours), wire=Wire(ours) if Wire.fits(ours) else None)

@@ -10,6 +10,7 @@ from kaizen_worker.breaker import reply as replies
 from kaizen_worker.breaker.permit import Outcome, Permit
 from kaizen_worker.breaker.reply import SECOND, Reply
 from kaizen_worker.breaker.settings import Settings
+from kaizen_worker.breaker.window import Tally, Window
 
 
 def _monotonic() -> int:
@@ -40,11 +41,14 @@ class LocalBreaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._record = _Record(generation=clock())
+        self._window = Window()
+        self.tally = Tally()
 
     def admit(self, token: str) -> Reply:
         """Decide on one call; a probe holds its lease under the token."""
         with self._lock:
             now, before = self._clock(), self._record.generation
+            self._take_tally(now)
             code, retry_after = self._decide(token, now)
             return self._reply(code, now, before, retry_after)
 
@@ -59,6 +63,16 @@ class LocalBreaker:
         with self._lock:
             now, before = self._clock(), self._record.generation
             return self._reply(self._take(permit, outcome, now, floor), now, before)
+
+    def _take_tally(self, now: int) -> None:
+        taken, record = self.tally.take(), self._record
+        if taken is None or record.state != replies.CLOSED or taken[0] != record.generation:
+            return
+        self._window.add(
+            taken[1], generation=record.generation, now=now, half=self._settings.window_seconds * SECOND / 2
+        )
+        if self._window.opens(self._settings):
+            self._trip(now, 0.0)
 
     def _decide(self, token: str, now: int) -> tuple[int, int]:
         record = self._record

@@ -17,6 +17,7 @@ class Permit:
     generation: int  # of the state that admitted it; 0: whichever is now
     token: str = ""  # names the lease of a probe
     probe: bool = False
+    started: float = 0.0  # s on the monotonic clock, when it was given
     failures: int = 0  # in a row when it was admitted; a success is worth reporting only if there were any
     origin: Literal["shared", "local", "none"] = "shared"  # who admitted it, and hears the outcome
 

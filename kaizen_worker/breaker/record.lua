@@ -58,6 +58,15 @@ local function left(span)
   return math.max(rest, 0)
 end
 
+-- Longer the longer it has been failing; the floor is what the service asked for.
+local function trip(base, multiplier, longest, stretch, floor)
+  local wait = math.min(base * multiplier ^ record.opened, longest) * stretch
+  record.open_for = math.floor(math.max(wait, floor))
+  record.open_until = now + record.open_for
+  record.opened = record.opened + 1
+  enter('open')
+end
+
 local function forced() return left('override') > 0 and record.override or '' end
 
 local function reply(code, retry_after)

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -49,9 +50,11 @@ class Referee:
         """
         if rest := self._view.rejects():
             raise self._rejection(rest)
-        if permit := self._view.admits():
-            self._emit("admitted")
-        return permit
+        permit = self._view.admits()
+        if permit is None:
+            return None
+        self._emit("admitted")
+        return replace(permit, started=time.monotonic())
 
     def ask(self) -> Permit:
         """A permit.
@@ -69,7 +72,11 @@ class Referee:
 
     def hear(self, permit: Permit, outcome: Outcome, *, floor: float) -> None:
         """Take the outcome of a call; `floor` is the least length in seconds of an opening that follows from it."""
-        if permit.origin == "none" or not permit.worth_reporting(outcome):
+        if permit.origin == "none":
+            return
+        if self._settings.watches_shares and outcome != "ignore":
+            outcome = self._count(permit, outcome)
+        if not permit.worth_reporting(outcome):
             return
         if permit.origin == "local":
             self._announce(self._local.report(permit, outcome, floor=floor))
@@ -80,6 +87,16 @@ class Referee:
             self._miss(down)
             if self._settings.store_down == "local":
                 self._announce(self._local.report(UNBOUND, outcome, floor=floor))
+
+    def _count(self, permit: Permit, outcome: Outcome) -> Outcome:
+        """Count it for the shares; what it means for a probe."""
+        watches = self._settings.slow_rate > 0 and permit.started > 0
+        slow = watches and time.monotonic() - permit.started >= self._settings.slow_seconds
+        if permit.probe:
+            return "failure" if slow else outcome
+        tally = self._local.tally if permit.origin == "local" else self._shared.tally
+        tally.add(permit.generation, failed=outcome == "failure", slow=slow)
+        return outcome
 
     def order(self, order: Order, *, seconds: float) -> None:
         """Force it open or closed for so long, or let it move by itself again.
@@ -124,7 +141,14 @@ class Referee:
         self._emit("admitted")
         if probe:
             self._emit("probe")
-        return Permit(generation=reply.generation, token=token, probe=probe, failures=reply.failures, origin=origin)
+        return Permit(
+            generation=reply.generation,
+            token=token,
+            probe=probe,
+            started=time.monotonic(),
+            failures=reply.failures,
+            origin=origin,
+        )
 
     def _rejection(self, rest: float) -> BreakerOpen:
         self._emit("rejected")

@@ -25,21 +25,24 @@ SECOND: Final = 1_000_000
 
 
 class Reply(NamedTuple):
-    """One answer; a named tuple because one is made for every call, from the list that Redis sends."""
+    """One answer; a named tuple because one is made for every call, from the list that Redis sends.
+
+    `calm.lua` sends the first four alone.
+    """
 
     code: int  # REJECTED, ADMITTED or PROBE of an admission; COUNTED and what follows of a report
     state: int  # CLOSED, OPEN or HALF_OPEN
     generation: int
     failures: int  # in a row
-    first_failure: int  # µs since the epoch, of that row; 0 for none, and in-process
-    retry_after: int  # µs until a call may be admitted, 0 for now
-    opened: int  # openings in a row
-    successes: int  # of probes of this half-open state
-    leases: int  # probes that run now
-    override: int  # index into OVERRIDES
-    override_left: int  # µs
-    entered: int  # 1 if this call changed the state
-    created: int  # 1 if this call made the record
+    first_failure: int = 0  # µs since the epoch, of that row; 0 for none, and in-process
+    retry_after: int = 0  # µs until a call may be admitted, 0 for now
+    opened: int = 0  # openings in a row
+    successes: int = 0  # of probes of this half-open state
+    leases: int = 0  # probes that run now
+    override: int = 0  # index into OVERRIDES
+    override_left: int = 0  # µs
+    entered: int = 0  # 1 if this call changed the state
+    created: int = 0  # 1 if this call made the record
 
     @property
     def is_open(self) -> bool:

@@ -1,31 +1,23 @@
 -- Takes the outcome of one call, or an order of the operator, and moves the breaker on.
 -- KEYS: as in record.lua
--- ARGV: 1 outcome success|failure|ignore or order open|closed|auto, 2 generation of the permit (0: the present one),
---       3 token of its lease, 4 failure threshold, 5 success threshold, 6 recovery time-out, 7 multiplier,
---       8 longest recovery, 9 stretch (1 to 1 + jitter), 10 least length of an opening, or the length of an order
+-- ARGV: 1 failure threshold, 2 success threshold, 3 recovery time-out, 4 multiplier, 5 longest recovery,
+--       6 outcome success|failure|ignore or order open|closed|auto, 7 generation of the permit (0: the present one),
+--       8 token of its lease, 9 stretch (1 to 1 + jitter), 10 least length of an opening, or the length of an order
 -- Reply: as in record.lua, code 3 counted, 4 stale (admitted in an earlier state), 5 lease lost (it expired, or there was
 --        none), 6 overridden
 -- Invariants: only results of the present generation count; a probe counts once, and only while its lease lasts.
 local COUNTED, STALE, LEASE_LOST, OVERRIDDEN = 3, 4, 5, 6
-local outcome, generation, token = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local threshold, needed = tonumber(ARGV[4]), tonumber(ARGV[5])
-local base, multiplier, longest = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local stretch, span = tonumber(ARGV[9]), tonumber(ARGV[10])
+local threshold, needed = tonumber(ARGV[1]), tonumber(ARGV[2])
+local outcome, generation, token, span = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[10])
 
-local function trip()
-  local wait = math.min(base * multiplier ^ record.opened, longest) * stretch
-  record.open_for = math.floor(math.max(wait, span))
-  record.open_until = now + record.open_for
-  record.opened = record.opened + 1
-  enter('open')
-end
+local function open_up() trip(tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[9]), span) end
 
 local function count()
   if outcome == 'failure' then
     record.failures = record.failures + 1
     if record.failures == 1 then record.first_failure = now end
     changed = true
-    if record.failures >= threshold then trip() end
+    if record.failures >= threshold then open_up() end
   elseif outcome == 'success' and record.failures > 0 then
     record.failures, record.first_failure, changed = 0, 0, true
   end
@@ -36,7 +28,7 @@ local function conclude()
   local expiry = redis.call('ZSCORE', KEYS[2], token)
   redis.call('ZREM', KEYS[2], token)
   if not expiry or tonumber(expiry) <= now then return LEASE_LOST end
-  if outcome == 'failure' then trip() end
+  if outcome == 'failure' then open_up() end
   if outcome == 'success' then
     record.successes, changed = record.successes + 1, true
     if record.successes >= needed then enter('closed') end

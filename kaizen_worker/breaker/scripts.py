@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from redis import Redis
 from redis.cluster import RedisCluster
@@ -12,27 +12,53 @@ from redis.exceptions import NoScriptError
 
 Client = Redis | RedisCluster
 Argument = str | int | float
+ScriptName = Literal["admit", "report"]
+
+_PARTS: Final[dict[ScriptName, tuple[str, ...]]] = {
+    "admit": ("calm", "record", "window", "admit"),
+    "report": ("record", "report"),
+}
 
 
 @cache
-def _text(name: str) -> tuple[str, str]:
+def _text(name: ScriptName) -> tuple[str, str]:
     folder = files(__package__)
-    text = folder.joinpath("record.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
+    text = "".join(folder.joinpath(f"{part}.lua").read_text() for part in _PARTS[name])
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # how Redis names scripts
 
 
-def run(client: Client, name: Literal["admit", "report"], keys: Sequence[str], args: Sequence[Argument]) -> list[int]:
-    """Run a script by its hash; where the server does not know it (restart, `SCRIPT FLUSH`), by its text.
+class Script:
+    """One of the scripts, for the keys of one breaker and the settings that all its calls pass.
 
     Args:
-        client: Whatever it decodes, the reply is integers.
         name: Which script.
         keys: The record and the leases, in one slot.
-        args: As the script's head says.
+        fixed: The first arguments, as the script's head says.
     """
-    text, digest = _text(name)
-    try:
-        reply = client.evalsha(digest, len(keys), *keys, *args)
-    except NoScriptError:
-        reply = client.eval(text, len(keys), *keys, *args)
-    return cast("list[int]", reply)
+
+    def __init__(self, name: ScriptName, keys: Sequence[str], fixed: Sequence[Argument]) -> None:
+        self._keys = keys
+        self._fixed = fixed
+        self._text, self._digest = _text(name)
+        rest = (len(keys), *keys, *fixed)
+        self._count = 2 + len(rest)
+        self._by_digest = _packed("EVALSHA", self._digest, *rest)
+        self._by_text = _packed("EVAL", self._text, *rest)
+
+    def pack(self, args: Sequence[Argument], *, by_text: bool = False) -> bytes:
+        """A call as it goes over the wire."""
+        head = self._by_text if by_text else self._by_digest
+        return b"*%d\r\n%b%b" % (self._count + len(args), head, _packed(*args))
+
+    def run(self, client: Client, args: Sequence[Argument]) -> list[int]:
+        """Call it by a client, which may decode or not: the reply is integers."""
+        try:
+            reply = client.evalsha(self._digest, len(self._keys), *self._keys, *self._fixed, *args)
+        except NoScriptError:
+            reply = client.eval(self._text, len(self._keys), *self._keys, *self._fixed, *args)
+        return cast("list[int]", reply)
+
+
+def _packed(*values: Argument) -> bytes:
+    texts = [str(value).encode() for value in values]
+    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])

@@ -21,6 +21,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "multiplier": (1, 100),
     "longest_recovery": (0.001, LONGEST_WAIT),
     "jitter": (0, 1),
+    "failure_rate": (0, 1),
+    "slow_rate": (0, 1),
+    "slow_seconds": (0.001, LONGEST_WAIT),
+    "minimum_calls": (1, 1_000_000),
+    "window_seconds": (0.001, LONGEST_WAIT),
     "recheck": (0, 60),
     "closed_cache": (0, 0.25),
     "store_timeout": (0.01, 10),
@@ -36,6 +41,11 @@ class Options(TypedDict, total=False):
     multiplier: float
     longest_recovery: float
     jitter: float
+    failure_rate: float
+    slow_rate: float
+    slow_seconds: float
+    minimum_calls: int
+    window_seconds: float
     store_down: StoreDown
     recheck: float
     closed_cache: float
@@ -67,6 +77,16 @@ class Settings:
     """Seconds beyond which that stops growing; never less than `recovery_timeout`."""
     jitter: float = 0.1
     """Each opening lasts up to this share longer, drawn evenly, so that many breakers do not probe at once."""
+    failure_rate: float = 0.0
+    """Share of the calls of late that opens it when they failed, besides a row of failures; 0: not watched."""
+    slow_rate: float = 0.0
+    """Share of the calls of late that opens it when they were slow; a probe must then be quick too. 0: not watched."""
+    slow_seconds: float = 5.0
+    """Seconds from which a call is slow."""
+    minimum_calls: int = 20
+    """Calls of late, over all processes, without which no share is looked at."""
+    window_seconds: float = 60.0
+    """Seconds that "of late" reaches back at most; half of that at least."""
     store_down: StoreDown = "local"
     """Without Redis: `local` counts in this process, `pass` lets every call through, `reject` none."""
     recheck: float = 1.0
@@ -85,6 +105,11 @@ class Settings:
                 raise Invalid(f"{name} = {value}: must be from {low:g} to {high:g}")
         if self.store_down not in StoreDown.__args__:  # type: ignore[attr-defined]  # typeshed hides it
             raise Invalid(f"store_down = {self.store_down}: must be local, pass or reject")
+
+    @property
+    def watches_shares(self) -> bool:
+        """Whether every end of a call has to be counted."""
+        return self.failure_rate > 0 or self.slow_rate > 0
 
     def wait(self, opened: int, *, stretch: float, floor: float) -> float:
         """Seconds that the next opening lasts: recovery time-out × multiplier ^ openings, capped, stretched, floored.

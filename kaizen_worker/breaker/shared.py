@@ -15,8 +15,9 @@ from kaizen_api.errors import Unavailable
 from kaizen_worker.breaker.link import PAUSE, Link, StoreDown, link_to
 from kaizen_worker.breaker.permit import Outcome, Permit
 from kaizen_worker.breaker.reply import SECOND, Reply
-from kaizen_worker.breaker.scripts import Argument, Client, run
+from kaizen_worker.breaker.scripts import Argument, Client, Script
 from kaizen_worker.breaker.settings import Settings
+from kaizen_worker.breaker.window import Counts, Tally
 
 Order = Literal["open", "closed", "auto"]
 
@@ -39,31 +40,37 @@ class SharedBreaker:
         self._name = name
         self._settings = settings
         self._redis = redis
-        self._keys = (keys.breaker(name), keys.leases(name))
         self._registered = False
-        self._admit = (
-            settings.permitted_calls,
-            micros(settings.lease_seconds),
-            micros(settings.recovery_timeout),
+        self.tally = Tally()
+        own = (keys.breaker(name), keys.leases(name))
+        self._admit = Script(
+            "admit",
+            own,
+            (settings.permitted_calls, micros(settings.lease_seconds), micros(settings.recovery_timeout)),
         )
-        self._report = (
-            settings.failure_threshold,
-            settings.success_threshold,
-            micros(settings.recovery_timeout),
-            settings.multiplier,
-            micros(max(settings.longest_recovery, settings.recovery_timeout)),
+        self._report = Script(
+            "report",
+            own,
+            (
+                settings.failure_threshold,
+                settings.success_threshold,
+                micros(settings.recovery_timeout),
+                settings.multiplier,
+                micros(max(settings.longest_recovery, settings.recovery_timeout)),
+            ),
         )
 
     def admit(self, token: str) -> Reply:
-        """Decide on one call; a probe holds its lease under the token."""
-        reply = self._run("admit", (token, *self._admit))
+        """Decide on one call, by what this process has counted too; a probe holds its lease under the token."""
+        taken = self.tally.take()
+        reply = self._call(self._admit, (token, *self._told(*taken)) if taken else (token,))
         if reply.created or not self._registered:
             self._register()
         return reply
 
     def look(self) -> Reply:
         """The record as it stands, with nothing changed."""
-        return self._run("admit", ("", *self._admit))
+        return self._call(self._admit, ("",))
 
     def report(self, permit: Permit, outcome: Outcome, *, floor: float) -> Reply:
         """Take the outcome of a call; `floor` is the least length in seconds of an opening that follows from it."""
@@ -76,16 +83,24 @@ class SharedBreaker:
         return reply
 
     def _move(self, what: Outcome | Order, generation: int, token: str, seconds: float) -> Reply:
-        stretch = 1 + self._settings.jitter * random.random()
-        return self._run("report", (what, generation, token, *self._report, stretch, micros(seconds)))
+        return self._call(self._report, (what, generation, token, self._stretch(), micros(seconds)))
 
-    def _run(self, script: Literal["admit", "report"], args: Sequence[Argument]) -> Reply:
-        return Reply._make(self._link.run(lambda client: run(client, script, self._keys, args)))
+    def _told(self, generation: int, counts: Counts) -> tuple[Argument, ...]:
+        chosen = self._settings
+        shares = (chosen.failure_rate, chosen.slow_rate, chosen.minimum_calls, micros(chosen.window_seconds))
+        longest = micros(max(chosen.longest_recovery, chosen.recovery_timeout))
+        return (generation, *counts, *shares, chosen.multiplier, longest, self._stretch())
+
+    def _stretch(self) -> float:
+        return 1 + self._settings.jitter * random.random()
+
+    def _call(self, script: Script, args: Sequence[Argument]) -> Reply:
+        return Reply(*self._link.call(script, args))
 
     def _register(self) -> None:
         # For the lists only, in another slot than the record; what fails here is made good by the next call.
         with suppress(StoreDown):
-            self._link.run(lambda client: client.sadd(keys.BREAKERS, self._name))
+            self._link.run(self._link.client.sadd, keys.BREAKERS, self._name)
             self._registered = True
 
     @cached_property

@@ -25,7 +25,8 @@ class View:
         """Take in an answer of Redis."""
         now = time.monotonic()
         rest = reply.retry_after / SECOND if reply.is_open else 0.0
-        self._open = (now + min(rest, self._recheck * random.uniform(0.8, 1.2)), now + rest)
+        believed = min(rest, self._recheck * random.uniform(0.8, 1.2)) if rest else 0.0
+        self._open = (now + believed, now + rest)
         self._closed = (0.0, None)
         calm = reply.code == ADMITTED and reply.state == CLOSED and not reply.failures
         if self._closed_cache and calm:

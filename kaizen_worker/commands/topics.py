@@ -45,9 +45,12 @@ def merge(session: Session, topic_ids: tuple[str, ...], into: str) -> None:
 @shared
 @click.pass_obj
 def split(session: Session, topic_id: str) -> None:
-    """Undo what `merge` did with a topic: it stands for itself again."""
+    """Undo what `merge` did with a topic: it stands for itself again; where there is nothing to undo, it says so."""
     with engine(session) as tenant:
-        _tell(session, decisions.split(tenant, topic_id, at=_now()), "stands for itself:")
+        before = tenant.decisions.get(topic_id)
+        topic = decisions.split(tenant, topic_id, at=_now())
+    merged = before is not None and before.into is not None
+    _tell(session, topic, "stands for itself:" if merged else "was merged into no other, nothing to undo:")
 
 
 def _tell(session: Session, topic: Topic, done: str) -> None:

@@ -126,7 +126,7 @@ def _analyse(config: KaizenConfig, queries: Queries, say: Say) -> Cycle:
     for cycle in following(queries, asked.id, seconds=_CYCLE_SECONDS):
         say(cycle.step)
     if cycle.status != "done":
-        raise Unavailable(f"the analysis ended as {cycle.status}: {cycle.error}")
+        raise Unavailable(f"the analysis ended as {cycle.status}: {cycle.error or cycle.detail}")
     say(f"{cycle.topics} topics, {cycle.insights} insights, {cycle.gaps} gaps")
     return cycle
 

@@ -4,13 +4,14 @@ Guarantee: nothing that is archived is deleted before the archive that holds it 
 changes nothing. Interactions and cycles are in no archive: they go first, so that a full or locked disk keeps none.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kaizen_api.schema import Insight, InsightStatus
+from kaizen_api.schema import Effect, Insight, InsightStatus
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.knowledge import snapshots
@@ -23,6 +24,7 @@ _LEAVING: dict[InsightStatus, int] = {"confirmed": 0, "no_effect": 0, "reverted"
 """Which insights may be archived, the lowest first. The dismissed stay longest: they would come back as proposed."""
 
 _CYCLES_KEPT_DAYS = 30
+_GAPS_KEPT_DAYS = 30  # of those that no analysis finds any more, and for which nothing was found
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,7 @@ def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     trimmed = trim_log(tenant.redis, tenant=tenant.name, retention_days=config.metrics_retention_days)
     _drop_cycles(tenant, before=_micros(now - timedelta(days=_CYCLES_KEPT_DAYS)))
+    _drop_gaps(tenant, before=_micros(now - timedelta(days=_GAPS_KEPT_DAYS)))
     folder = tenant.archives
     written, entries = None, 0
     if config.enable_kb_rotation:
@@ -69,7 +72,10 @@ def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False
 
 
 def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:
-    """Insights beyond `max_insights_stored` go into an archive of their own: by `_LEAVING`, then the oldest."""
+    """Insights beyond `max_insights_stored` go into an archive of their own: by `_LEAVING`, then the oldest.
+
+    Their effects go with them.
+    """
     insights = tenant.insights
     stored = list(insights.all())
     surplus = len(stored) - tenant.config.max_insights_stored
@@ -77,9 +83,16 @@ def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:
     moving = leaving[: max(0, surplus)]
     if not moving:
         return 0
-    lines = [msgspec.json.encode(insight) + b"\n" for insight in moving]
-    archive.verify(archive.write(folder, kind="insights", cutoff=cutoff, parts=[("insights", lines)]))
+    effects = [one for one in tenant.effects.many([insight.id for insight in moving]) if one is not None]
+    parts = [(kind, _lines(things)) for kind, things in (("insights", moving), ("effects", effects)) if things]
+    archive.verify(archive.write(folder, kind="insights", cutoff=cutoff, parts=parts))
+    for effect in effects:
+        tenant.effects.delete(effect)
     return sum(insights.delete(insight, counts=_leaving(insight)) for insight in moving)
+
+
+def _lines(things: Sequence[Insight] | Sequence[Effect]) -> list[bytes]:
+    return [msgspec.json.encode(thing) + b"\n" for thing in things]
 
 
 def _order(insight: Insight) -> tuple[int, int, str]:
@@ -95,6 +108,13 @@ def _drop_cycles(tenant: Tenant, *, before: int) -> None:
     for cycle in list(cycles.all()):
         if cycle.requested_at < before:
             cycles.delete(cycle)
+
+
+def _drop_gaps(tenant: Tenant, *, before: int) -> None:
+    """Gaps that were closed before that time and have no entries; found again, such a gap is a new one."""
+    for gap in list(tenant.gaps.all()):
+        if gap.status == "closed" and not gap.entries and gap.history[-1].at < before:
+            tenant.gaps.delete(gap)
 
 
 def _micros(moment: datetime) -> int:

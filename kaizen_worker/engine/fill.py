@@ -12,16 +12,19 @@ import numpy as np
 from msgspec.structs import replace
 
 from kaizen_api import jobs
-from kaizen_api.errors import BreakerOpen, Unavailable
+from kaizen_api.errors import BreakerOpen, Invalid, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Step
+from kaizen_worker.breaker import countdown
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.due import fill_claim
+from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.saving import NO_SOURCE, longer
+from kaizen_worker.engine.saving import NO_SOURCE
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.search import Source
+from kaizen_worker.search.merging import Ranking, merge
 from kaizen_worker.search.screening import screen
 from kaizen_worker.store.claims import taken
 from kaizen_worker.types import Passage
@@ -34,6 +37,9 @@ PER_QUERY = 3
 
 LEAST_COSINE = 0.2
 """Of a passage and its query, under which it is about something else."""
+
+ALIKE = 0.9
+"""Cosine from which passages of two sources say the same: of pairs that near, all did."""
 
 _WORDS = 60  # of a passage that tell what it is about
 
@@ -56,11 +62,11 @@ def fill(tenant: Tenant, gap_id: str) -> str:
             passages = _search(tenant, gap)
         except BreakerOpen as error:
             outcome = "rejected"
-            later = error.retry_after
+            later = countdown(error)
         except Unavailable as error:
             LOG.warning("gap %s of %s: %s", gap_id, tenant.name, error)
             outcome = "failed"
-            later = error.retry_after
+            later = countdown(error)
         else:
             return _keep(tenant, gap, passages)
     _end(tenant, gap_id, status="open", outcome=outcome)
@@ -88,28 +94,34 @@ def _begin(tenant: Tenant, gap_id: str) -> Gap | None:
 
 
 def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
-    """The best passages with the query that found each, from the first source that has any.
+    """The best passages of all sources with the query that found each, each once.
 
     Raises:
-        BreakerOpen, Unavailable: no source answered.
+        BreakerOpen, Unavailable: nothing was found, and a source did not answer.
     """
     trouble: Unavailable | None = None
+    rankings: list[Ranking] = []
     for source in tenant.runtime.sources:
+        found: list[list[Passage]] = []
         try:
-            found = [_ask(tenant, source, query) for query in gap.queries[:QUERIES]]
-        except Unavailable as error:
+            found.extend(_ask(tenant, source, query) for query in gap.queries[:QUERIES])
+        except Unavailable as error:  # what it found before stays
+            LOG.warning("gap %s of %s: %s: %s", gap.id, tenant.name, source.name, error)
             trouble = error
-            continue
-        if best := relevant(tenant.runtime.embedder, choose(found, gap.queries)):
-            return best
-    if trouble is not None:
+        rankings.append(choose(found, gap.queries))
+    best = relevant(tenant.runtime.embedder, merge(rankings, most=PASSAGES))
+    if trouble is not None and not best:
         raise trouble
-    return []
+    return best
 
 
 def _ask(tenant: Tenant, source: Source, query: str) -> list[Passage]:
     breaker = tenant.breaker(source.name)
-    return breaker.call(lambda: source.search(query, limit=PER_QUERY))
+    try:
+        return breaker.call(lambda: source.search(query, limit=PER_QUERY))
+    except Invalid as error:  # this query and no other: the source is well
+        LOG.warning("%s of %s: %s", source.name, tenant.name, error)
+        return []
 
 
 def choose(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage, str]]:
@@ -123,12 +135,22 @@ def choose(found: list[list[Passage]], queries: list[str]) -> list[tuple[Passage
 
 
 def relevant(embedder: Embedder, chosen: list[tuple[Passage, str]]) -> list[tuple[Passage, str]]:
-    """Those that are about their query: a source of few documents finds something for everything."""
+    """Those that are about their query, and of what two sources say alike the first.
+
+    A source of few documents finds something for everything.
+    """
     if not chosen:
         return []
     texts = [" ".join(f"{passage.title} {passage.text}".split()[:_WORDS]) for passage, _ in chosen]
-    cosines = np.einsum("ij,ij->i", embedder.embed(texts), embedder.embed([query for _, query in chosen]))
-    return [one for one, cosine in zip(chosen, cosines.tolist(), strict=True) if cosine >= LEAST_COSINE]
+    vectors = embedder.embed(texts)
+    cosines = np.einsum("ij,ij->i", vectors, embedder.embed([query for _, query in chosen]))
+    names = np.array([passage.source for passage, _ in chosen])
+    kept: list[int] = []
+    for row in np.flatnonzero(cosines >= LEAST_COSINE).tolist():
+        others = [before for before in kept if names[before] != names[row]]
+        if not others or (vectors[others] @ vectors[row]).max() < ALIKE:
+            kept.append(row)
+    return [chosen[row] for row in kept]
 
 
 def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:

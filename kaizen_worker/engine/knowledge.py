@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kaizen_api.decided import Decided
+from kaizen_api.errors import Unavailable
 from kaizen_api.masking import mask
 from kaizen_api.schema import Hit, Insight, Topic
 from kaizen_api.topics import standing
@@ -55,14 +56,22 @@ class LookUp:
             tested = self._stands(tenant).measured
             without = without.union(*(one.entries for one in tested if held_out(session, one.insight, share)))
         retrieval = self._runtime.tenant(tenant).retrieval
-        return retrieval.search(query, limit=limit, exclude=without, vector=self._embed(query))
+        try:
+            vector = self._embed(query)
+        except Unavailable:  # found by words alone meanwhile
+            vector = retrieval.nowhere
+        return retrieval.search(query, limit=limit, exclude=without, vector=vector)
 
     def guidance(self, tenant: str, query: str) -> list[str]:
         """What people decided about the question's topic: recommendations of applied insights, the latest first."""
         stands = self._stands(tenant)
         if not stands.guidance:
             return []
-        topic, seen_as = self._topic(tenant, stands.snapshot, query), stands.decided.seen_as
+        seen_as = stands.decided.seen_as
+        try:
+            topic = self._topic(tenant, stands.snapshot, query)
+        except Unavailable:  # what is about every topic is still told
+            topic = None
         about = None if topic is None else seen_as(topic)
         return [
             insight.recommendation

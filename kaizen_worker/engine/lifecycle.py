@@ -16,6 +16,9 @@ from kaizen_worker.engine.runtime import Tenant
 ACTIVE: frozenset[InsightStatus] = frozenset({"proposed", "applied", "confirmed"})
 """An insight that somebody still has to look at, or that has its effect."""
 
+HISTORY_KEPT = 50
+"""Steps in the history of an insight or a gap."""
+
 _SETTLED: frozenset[GapStatus] = frozenset({"filled", "dismissed", "closed"})
 _BEHIND = 1e9  # more than people can fail in all
 
@@ -65,6 +68,26 @@ def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
         set_gap(tenant, insight.gap, "proposed", at=at, detail=reason)
         take_out(tenant, insight.gap, at=at)
     return insight
+
+
+def reopen(tenant: Tenant, regression: Insight, *, at: int) -> None:
+    """Note with a settled insight that it came back as that one; again, it changes nothing."""
+    noted = Step(at=at, event="regression", detail=regression.id)
+
+    def change(old: Insight | None) -> Insight | None:
+        known = old is None or any((one.event, one.detail) == (noted.event, noted.detail) for one in old.history)
+        return None if old is None or known else replace(old, history=longer(old.history, noted))
+
+    tenant.insights.update(regression.subject["insight"], change, counts=lambda _old, _new: {}, rank=insight_rank)
+
+
+def settled(tenant: Tenant) -> dict[str, float]:
+    """Insight id → when it was confirmed, us since the epoch, of those that still are."""
+    return {
+        insight.id: float(next(one.at for one in reversed(insight.history) if one.event == "confirmed"))
+        for insight in tenant.insights.all()
+        if insight.status == "confirmed"
+    }
 
 
 def let_in(tenant: Tenant, gap_id: str, *, at: int) -> None:
@@ -117,6 +140,12 @@ def apply_if_sure(tenant: Tenant, insight: Insight, *, at: int) -> None:
         apply(tenant, insight.id, at=at)
 
 
+def longer(history: list[Step], *steps: Step) -> list[Step]:
+    """The history with those steps; of `HISTORY_KEPT` the first one stays, then the oldest go."""
+    whole = [*history, *steps]
+    return [*whole[:1], *whole[1:][-HISTORY_KEPT + 1 :]]
+
+
 def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, detail: str = "") -> Insight:
     """Bring an insight into a status, with its history and what that counts."""
 
@@ -127,7 +156,7 @@ def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, det
             return None
         if old.status not in _BEFORE[status]:
             raise Conflict(f"insight {insight_id} is {old.status} and cannot become {status}{_remedy(old, status)}")
-        return replace(old, status=status, history=[*old.history, Step(at=at, event=status, detail=detail)])
+        return replace(old, status=status, history=longer(old.history, Step(at=at, event=status, detail=detail)))
 
     changed = tenant.insights.update(insight_id, change, counts=insight_counts, rank=insight_rank)
     if changed is None:
@@ -166,7 +195,7 @@ def set_gap(tenant: Tenant, gap_id: str, status: str, *, at: int, detail: str = 
     def change(old: Gap | None) -> Gap | None:
         if old is None or old.status == status:
             return None
-        return replace(old, status=status, history=[*old.history, Step(at=at, event=status, detail=detail)])
+        return replace(old, status=status, history=longer(old.history, Step(at=at, event=status, detail=detail)))
 
     return tenant.gaps.update(gap_id, change, counts=lambda _old, _new: {}, rank=gap_rank)
 

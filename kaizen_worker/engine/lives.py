@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from kaizen_api.schema import Life, Point, Step, Topic
+from kaizen_api.lives import Life, Point
+from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.store.snapshot import Snapshot
 

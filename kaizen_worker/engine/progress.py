@@ -1,8 +1,11 @@
-"""Progress of one cycle: what it is doing, how long each step took, and its end, counted once."""
+"""Progress of one cycle: what it is doing, how far that is, how long each step took, and its end, counted once.
+
+Whoever notes progress of a cycle that was cancelled learns so, and stops: nothing of it is published.
+"""
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -10,7 +13,7 @@ from msgspec.structs import replace
 from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
 from kaizen_api.critic import Critic
-from kaizen_api.errors import Unavailable
+from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
@@ -18,7 +21,27 @@ from kaizen_worker.engine.runtime import LOG, Tenant
 OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)
 """What says nothing about the data: whatever was interrupted by one is done again."""
 
-STEPS = ("read", "embed", "signals", "topics", "gaps", "insights", "save", "effects")
+STEPS = {
+    "read": 0.0,
+    "embed": 0.05,
+    "signals": 0.5,
+    "topics": 0.55,
+    "gaps": 0.9,
+    "insights": 0.92,
+    "save": 0.97,
+    "effects": 0.98,
+}
+"""Each step, and how much is done when it begins, roughly: embedding takes most of a first cycle, else topics do."""
+
+TOLD_SECONDS = 0.5
+"""How often progress within a step is noted at most, and about how soon a worker sees that its cycle was cancelled."""
+
+Tell = Callable[[float, str], None]
+"""Takes how much of a step is done, 0..1, and a word about it; raises `Cancelled` if the work is no longer wanted."""
+
+
+class Cancelled(KaizenError):
+    """Somebody cancelled the cycle: there is nothing more to do for it."""
 
 
 class Progress:
@@ -30,7 +53,7 @@ class Progress:
 
     def __init__(self, tenant: Tenant, cycle: Cycle) -> None:
         self._tenant = tenant
-        self._began = time.monotonic()
+        self._began = self._told = time.monotonic()
         self.cycle = cycle
 
     @property
@@ -41,22 +64,39 @@ class Progress:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """One step of `STEPS`, shown while it runs and timed when it is done."""
-        self._save(replace(self.cycle, status="running", step=name, progress=STEPS.index(name) / len(STEPS)))
+        self._save(replace(self.cycle, status="running", step=name, detail="", progress=STEPS[name]))
         began = time.monotonic()
         yield
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
-    def found(self, **counts: int | dict[str, Critic]) -> None:
+    def tell(self, share: float, detail: str) -> None:
+        """How far the present step is; noted now and then, however often it is told.
+
+        Args:
+            share: 0..1 of the step.
+            detail: The same for people, such as "3,400 of 50,000 texts".
+
+        Raises:
+            Cancelled: stop.
+        """
+        if time.monotonic() - self._told < TOLD_SECONDS:
+            return
+        begins = STEPS[self.cycle.step]
+        ends = min([after for after in STEPS.values() if after > begins], default=1.0)
+        self._save(replace(self.cycle, progress=round(begins + share * (ends - begins), 4), detail=detail))
+        self._told = time.monotonic()
+
+    def found(self, **counts: int | dict[str, int] | dict[str, Critic]) -> None:
         """What the cycle found, noted before it is published."""
         self._save(replace(self.cycle, **counts))
 
-    def finish(self, status: Literal["done", "insufficient_data"]) -> None:
+    def finish(self, status: Literal["done", "insufficient_data"], *, detail: str = "") -> None:
         """The end, with its metrics in the same step."""
         took = time.monotonic() - self._began
         series = {field("kaizen_analysis_cycles_total"): 1, **observation("kaizen_analysis_duration_seconds", took)}
         ended = {"status": status, "step": "", "progress": 1.0, "finished_at": time.time_ns() // 1000}
-        self._save(replace(self.cycle, **ended), series)
+        self._save(replace(self.cycle, **ended, detail=detail), series)
 
     def fail(self, error: Exception) -> None:
         """The end of a cycle that would fail again."""
@@ -68,5 +108,8 @@ class Progress:
     def _save(self, new: Cycle, counts: dict[str, int] | None = None) -> None:
         cycles = self._tenant.cycles
         if not cycles.save(new, old=self.cycle, rank=float(new.requested_at), counts=counts):
+            stored = cycles.get(new.id)
+            if stored is not None and stored.status == "cancelled":
+                raise Cancelled(f"cycle {new.id} was cancelled")
             raise Unavailable(f"cycle {new.id} was changed by another worker")
         self.cycle = new

@@ -10,11 +10,14 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
+from kaizen_api.errors import Invalid, Paced
 from kaizen_api.intake import Intake
+from kaizen_api.lives import Life
 from kaizen_api.metrics import field
 from kaizen_api.producer.batch import user_key
-from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight, Life
+from kaizen_api.schema import Cycle, Decision, Effect, Gap, Insight
 from kaizen_worker.breaker import CircuitBreaker
+from kaizen_worker.breaker.ledger import Ledger
 from kaizen_worker.embedding import Embedder, build, load
 from kaizen_worker.embedding.choice import BREAKER
 from kaizen_worker.engine import backends
@@ -58,7 +61,7 @@ class Runtime:
     @cached_property
     def embedder(self) -> Embedder:
         """What turns texts into vectors."""
-        return build(self.config, redis=lambda: self.redis, observe=partial(self.count_transition, BREAKER))
+        return build(self.config, redis=lambda: self.redis, observe=partial(self.count_breaker, BREAKER))
 
     @property
     def backend(self) -> Backend:
@@ -75,21 +78,29 @@ class Runtime:
         """Where missing knowledge is searched, in order."""
         from kaizen_worker import search  # noqa: PLC0415  # readers of documents, which only a search needs
 
-        return search.build(self.config)
+        return search.build(self.config, redis=lambda: self.redis)
 
-    def count_transition(self, breaker: str, event: str, count: int, *, tenant: str | None = None) -> None:
-        """Count a breaker's change of state, for its tenant too if it has one.
+    @cached_property
+    def _ledger(self) -> Ledger:
+        return Ledger(lambda: self.redis)
 
-        Each change is told once over all processes, so it is counted once.
+    def count_breaker(self, breaker: str, event: str, count: int, *, tenant: str | None = None) -> None:
+        """Count what a breaker did, for its tenant too if it has one.
+
+        Each change of state is told once over all processes, so it is counted once. Orders of people are not counted.
         """
         kind, _, state = event.partition("_")
-        if kind != "to":
+        if kind == "forced":
             return
-        series = field("kaizen_breaker_transitions_total", breaker=breaker, state=state)
-        pipe = self.redis.pipeline()
-        for key in (keys.ROLLUP, *([keys.metrics(tenant)] if tenant else [])):
-            pipe.hincrby(key, series, count)
-        pipe.execute()
+        if event == "store_error":
+            self._ledger.store_failed()
+        series = (
+            field("kaizen_breaker_transitions_total", breaker=breaker, state=state)
+            if kind == "to"
+            else field("kaizen_breaker_events_total", breaker=breaker, event=event)
+        )
+        hashes = (keys.ROLLUP, *([keys.metrics(tenant)] if tenant else []))
+        self._ledger.add([(key, series) for key in hashes], count, at_once=kind == "to")
 
     def tenant(self, name: str) -> "Tenant":
         """One tenant; kept, because it holds an index."""
@@ -209,5 +220,6 @@ class Tenant:
             recovery_timeout=self.config.gap_fill_backoff_seconds,
             name=name,
             redis=self.redis,
-            observe=lambda event, count: self.runtime.count_transition(name, event, count, tenant=self.name),
+            ignore=(Invalid, Paced),
+            observe=lambda event, count: self.runtime.count_breaker(name, event, count, tenant=self.name),
         )

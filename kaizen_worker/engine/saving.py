@@ -14,7 +14,6 @@ from kaizen_api import keys
 from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.engine.topics import HISTORY_KEPT
 from kaizen_worker.pipeline.findings.gap import SAID
 from kaizen_worker.types import Codes, Window
 
@@ -46,12 +45,12 @@ def save_assignments(tenant: Tenant, cycle_id: str, seen: Window, topic: Codes, 
     """The topic of each interaction, by time and id, in chunks; of earlier cycles only the last one keeps its own."""
     key = keys.assignments(tenant.name, cycle_id)
     ids = [*(one.id for one in topics), None]  # the last one is what -1 points to
-    pipe = tenant.redis.pipeline(transaction=False)
     for start in range(0, len(seen), _CHUNK):
         rows = [(seen.ids[row], ids[topic[row]]) for row in range(start, min(start + _CHUNK, len(seen)))]
+        pipe = tenant.redis.pipeline()
         pipe.hset(key, str(start // _CHUNK), msgspec.msgpack.encode(rows))
-    pipe.expire(key, tenant.config.metrics_retention_days * _DAY)
-    pipe.execute()
+        pipe.expire(key, tenant.config.metrics_retention_days * _DAY)
+        pipe.execute()
     _drop_assignments(tenant, before=cycle_id)
 
 
@@ -71,12 +70,6 @@ def _drop_assignments(tenant: Tenant, *, before: str) -> None:
         redis.unlink(*stored[1:])
 
 
-def longer(history: list[Step], *steps: Step) -> list[Step]:
-    """The history with those steps; of `HISTORY_KEPT` the first one stays, then the oldest go."""
-    whole = [*history, *steps]
-    return [*whole[:1], *whole[1:][-HISTORY_KEPT + 1 :]]
-
-
 def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[Insight]:
     """Known insights are brought up to date; of the new ones the strongest `max_insights_per_cycle` are stored."""
     stored = []
@@ -88,6 +81,8 @@ def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[I
                 continue
             room -= 1
         stored.append(_save_insight(tenant, insight, seen_at=at - place, at=at))
+        if insight.type == "regression":
+            lifecycle.reopen(tenant, insight, at=at)
     return stored
 
 
@@ -159,7 +154,7 @@ def _stepped(gap: Gap, status: GapStatus, *, at: int, detail: str = "") -> Gap:
     last = [(step.event, step.detail) for step in gap.history[-1:]]
     if gap.status == status and last == [(status, detail)]:
         return gap
-    return replace(gap, status=status, history=longer(gap.history, Step(at=at, event=status, detail=detail)))
+    return replace(gap, status=status, history=lifecycle.longer(gap.history, Step(at=at, event=status, detail=detail)))
 
 
 def _close_others(tenant: Tenant, found: frozenset[str], *, at: int) -> None:

@@ -1,10 +1,10 @@
 """Many texts to embed are shared: an analysis lays them out in pieces, and every idle worker takes pieces with it.
 
 Vectors are stored by text, so who computes one means nothing, and a piece that is lost with its worker is computed by
-the analysis itself.
+the analysis itself. What lies there for an analysis that was cancelled is taken away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -12,8 +12,9 @@ import msgspec
 
 from kaizen_api import keys
 from kaizen_worker.embedding import Embedder
+from kaizen_worker.engine.progress import Cancelled, Tell
 from kaizen_worker.engine.runtime import Tenant
-from kaizen_worker.types import Halves
+from kaizen_worker.types import Halves, Vectors
 
 LEAST = 256
 """Texts below which sharing costs more than it saves."""
@@ -25,6 +26,9 @@ WAVE = 4096
 KEPT_SECONDS = 600
 """How long a piece lies there if nobody takes it."""
 
+Left = Callable[[int], None]
+"""Takes how many texts have no vector yet."""
+
 
 class Piece(msgspec.Struct, frozen=True):
     """Texts of a tenant to be embedded."""
@@ -33,12 +37,25 @@ class Piece(msgspec.Struct, frozen=True):
     texts: list[str]
 
 
-def embed(tenant: Tenant, texts: Sequence[str], *, by: Embedder) -> Halves:
-    """The vectors (u, d) of u distinct texts by one of the tenant's embedders; those not stored are shared."""
-    return tenant.vectors_by(by).get(texts, by.embed, share=partial(_share, tenant, by.name))
+def embed(tenant: Tenant, texts: Sequence[str], *, by: Embedder, tell: Tell) -> Halves:
+    """The vectors (u, d) of u distinct texts by one of the tenant's embedders; those not stored are shared.
+
+    Raises:
+        Cancelled: as `tell` does; no idle worker goes on with it either.
+    """
+
+    def left(count: int) -> None:
+        done = len(texts) - count
+        tell(done / len(texts), f"{done:,} of {len(texts):,} texts")
+
+    def alone(missing: Sequence[str]) -> Vectors:
+        left(len(missing))
+        return by.embed(missing)
+
+    return tenant.vectors_by(by).get(texts, alone, share=partial(_share, tenant, by.name, left=left))
 
 
-def _share(tenant: Tenant, model: str, texts: Sequence[str]) -> None:
+def _share(tenant: Tenant, model: str, texts: Sequence[str], *, left: Left) -> None:
     """Lay out texts, and take pieces until there are none. Some may be left to the caller, in the hands of others."""
     if len(texts) < LEAST:
         return
@@ -50,8 +67,13 @@ def _share(tenant: Tenant, model: str, texts: Sequence[str]) -> None:
         pipe.rpush(key, *map(msgspec.msgpack.encode, pieces))
         pipe.expire(key, KEPT_SECONDS)
         pipe.execute()
-        while take(tenant):
-            pass
+        try:
+            while take(tenant):
+                taken = max(0, len(pieces) - tenant.redis.llen(key))
+                left(max(0, len(texts) - wave - PIECE * taken))
+        except Cancelled:
+            tenant.redis.delete(key)
+            raise
 
 
 def take(tenant: Tenant) -> bool:

@@ -10,6 +10,7 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.decided import Decided, View, fold
 from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.names import given_names, settle_names
+from kaizen_worker.engine.progress import Tell
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.engine.traced import Asked, Traced, asked, traced
 from kaizen_worker.engine.view import decided_now, together
@@ -60,7 +61,9 @@ class Found:
         )
 
 
-def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot | None, at: int) -> Found:
+def find_topics(  # noqa: PLR0913  # what is clustered, with what it goes on from, and who wants to know
+    tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot | None, at: int, tell: Tell
+) -> Found:
     """Cluster what was asked, carry on the last topics' ids, names and histories, and see it as people decided.
 
     Args:
@@ -69,9 +72,12 @@ def find_topics(tenant: Tenant, seen: Window, marks: Signals, *, last: Snapshot 
         marks: Their signals.
         last: The topics so far.
         at: Time of this cycle in histories, us since the epoch.
+        tell: Takes how far it is.
     """
+    tell(0.0, f"{len(seen.texts):,} texts")
     questions = asked(tenant, seen, marks.flags["follow_up"])
     found = traced(tenant, questions, last)
+    tell(0.5, f"{len(found.ids):,} found, naming them")
     part = _parts(seen, marks, questions, found)
     decided = decided_now(tenant, last, found)
     marks = in_topics(seen, marks, part, thresholds(tenant.config))

@@ -14,7 +14,7 @@ from kaizen_worker.pipeline.lineage import Event, trace
 from kaizen_worker.pipeline.membership import asked_texts
 from kaizen_worker.pipeline.naming import exemplars
 from kaizen_worker.store.snapshot import Snapshot
-from kaizen_worker.types import Clusters, Codes, Flags, Halves, Window
+from kaizen_worker.types import Chosen, Clusters, Codes, Flags, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Asked:
 
     places: NDArray[np.int64]  # (m,) into the window's texts, ascending
     texts: list[str]  # m
-    vectors: Halves  # (m, d)
+    vectors: Chosen  # (m, d)
     weights: NDArray[np.int64]  # (m,) how often each was a question
 
 
@@ -42,7 +42,7 @@ def asked(tenant: Tenant, seen: Window, follow_up: Flags) -> Asked:
     """What was asked; nothing where clustering is off."""
     places = asked_texts(seen, follow_up) if tenant.config.enable_clustering else np.empty(0, np.int64)
     counts = np.bincount(seen.text[~follow_up], minlength=len(seen.texts))
-    return Asked(places, [seen.texts[i] for i in places], seen.vectors[places], counts[places].astype(np.int64))
+    return Asked(places, [seen.texts[i] for i in places], Chosen(seen.vectors, places), counts[places].astype(np.int64))
 
 
 def traced(tenant: Tenant, of: Asked, last: Snapshot | None) -> Traced:
@@ -78,7 +78,7 @@ def _in_this_space(last: Snapshot, embedder: Embedder) -> Snapshot:
     return dataclasses.replace(last, centroids=centroids, threshold=-1.0)
 
 
-def _previous(tenant: Tenant, last: Snapshot | None, vectors: Halves) -> Codes:
+def _previous(tenant: Tenant, last: Snapshot | None, vectors: Chosen) -> Codes:
     """The last topic of each text, -1 for none; the last ones judge by their centroids."""
     if last is None or not last.topics or not len(vectors):
         return np.full(len(vectors), -1, np.int32)

@@ -28,10 +28,14 @@ from kaizen_worker.pipeline.live.explanation import Latest, Raised, explain, exp
 from kaizen_worker.store.claims import Claim
 from kaizen_worker.store.detection import Usual, pack_baseline, unpack_state
 from kaizen_worker.store.log import BEGINNING, Batch, read_after, read_back
-from kaizen_worker.types import Clusters, Pattern, Sample, Vectors
+from kaizen_worker.types import Clusters, Pattern, PatternKind, Sample, Vectors
+
+OVER = "over"
+"""In the history of what was told live: it fell back to what is usual."""
 
 _CLAIM = "watch"
 _SECONDS = 20
+_SECOND = 1_000_000  # us
 _LOOK_BACK = 20_000  # interactions that explain an alarm
 
 
@@ -70,17 +74,40 @@ def usual(sample: Sample, clusters: Clusters, *, shown: Sequence[str], backend: 
 
 def untold(tenant: Tenant, sample: Sample, insights: Sequence[Insight]) -> list[Insight]:
     """Insights without those that say of a topic that it emerges where that was told when it happened."""
-    row = {name: index for index, name in enumerate(sample.window.ids)}
-    told = set[str]()
-    for live in tenant.insights.all():
-        if live.type == "emerging" and "pattern" in live.subject:
-            codes = sample.topic[[row[one] for one in live.evidence if one in row]]
-            often = np.bincount(codes[codes >= 0], minlength=1)
-            if 2 * often.max() > len(live.evidence):
-                told.add(sample.topic_ids[int(often.argmax())])
+    told = {topic for _, topic in _homes(tenant, sample)}
     known = tenant.insights.many([one.id for one in insights])
     pairs = zip(insights, known, strict=True)
     return [one for one, old in pairs if old is not None or one.type != "emerging" or one.topic not in told]
+
+
+def place(tenant: Tenant, sample: Sample, *, at: int) -> None:
+    """Give what was told as a new topic the topic that it has become; again, it changes nothing."""
+    for live, topic in _homes(tenant, sample):
+        if live.topic is None:
+            tenant.insights.update(
+                live.id, partial(_become, topic, at), counts=lambda _old, _new: {}, rank=lifecycle.insight_rank
+            )
+
+
+def _become(topic: str, at: int, old: Insight | None) -> Insight | None:
+    if old is None or old.topic is not None:
+        return None
+    return replace(old, topic=topic, history=lifecycle.longer(old.history, Step(at=at, event="topic", detail=topic)))
+
+
+def _homes(tenant: Tenant, sample: Sample) -> list[tuple[Insight, str]]:
+    """What was told live as emerging, with the topic that most of its evidence is in."""
+    told = [one for one in tenant.insights.all() if one.type == "emerging" and "pattern" in one.subject]
+    wanted = {each for one in told for each in one.evidence}
+    ids = zip(sample.window.ids, sample.topic, strict=True) if wanted else ()
+    code = {each: int(own) for each, own in ids if each in wanted}
+    homes = []
+    for one in told:
+        codes = np.array([code[each] for each in one.evidence if code.get(each, -1) >= 0], np.intp)
+        often = np.bincount(codes, minlength=1)
+        if 2 * often.max() > len(one.evidence):
+            homes.append((one, sample.topic_ids[int(often.argmax())]))
+    return homes
 
 
 def _go_on(tenant: Tenant) -> None:
@@ -109,17 +136,33 @@ def _look(tenant: Tenant, now: Usual, state: State, batch: Batch, *, tenants: in
     """Count one batch in, and tell what it brought to light."""
     detector = Detector(now.baseline, state)
     arrived = _arrived(batch, now.baseline)
-    detector.observe(arrived, _vectors(tenant, arrived.unassigned))
+    before = state.second  # it is told with the next one that a second is over
+    over = detector.observe(arrived, _vectors(tenant, arrived.unassigned))
     tests = tests_of(len(now.baseline.topics)) * tenants
     config = tenant.config
     limit = bar(tests, budget=config.live_false_alarms, confidence=config.confidence_threshold)
-    found = []
+    found = [ended for one in over if (ended := _ended(tenant, now, one, at=before)) is not None]
     for alarm in detector.alarms(limit):
         raised = Raised(alarm, detector.limit(alarm), sureness(alarm.evidence, tests))
         pattern = _explain(tenant, now, state, raised, batch)
         detector.settle(alarm, told=pattern is not None)
         found += [say(pattern)] if pattern is not None else []
     return found
+
+
+def _ended(tenant: Tenant, now: Usual, over: tuple[PatternKind, int], *, at: int) -> Insight | None:
+    """The insight that told of what is over now, with that end as its history."""
+    kind, place = over
+    topic = None if place == len(now.baseline.topics) else now.baseline.topics[place]
+    told = [
+        one for one in tenant.insights.all() if one.subject.get("pattern") == kind and one.subject.get("topic") == topic
+    ]
+    end = Step(at=at * _SECOND, event=OVER)
+    return replace(max(told, key=lambda one: one.seen_at), history=[end]) if told else None
+
+
+def _is_over(insight: Insight) -> bool:
+    return any(one.event == OVER for one in insight.history)
 
 
 def _arrived(batch: Batch, one: Baseline) -> Arrivals:
@@ -152,8 +195,12 @@ def _latest(tenant: Tenant, now: Usual, last: Batch) -> Latest:
 
 
 def _save(tenant: Tenant, found: Sequence[Insight], cursor: str) -> None:
-    """Each under its id: what is there already stays as it is, and is not counted again."""
+    """Each under its id: what is there already stays as it is, and is not counted again, but for its end."""
     for insight in found:
+        if _is_over(insight):
+            end = partial(_end, insight.history[-1])
+            tenant.insights.update(insight.id, end, counts=lambda _old, _new: {}, rank=lifecycle.insight_rank)
+            continue
         whole = replace(insight, history=[Step(at=insight.seen_at, event="proposed")])
         tenant.insights.update(insight.id, partial(_once, whole), counts=_counts, rank=lifecycle.insight_rank)
     if found:
@@ -162,6 +209,12 @@ def _save(tenant: Tenant, found: Sequence[Insight], cursor: str) -> None:
 
 def _once(new: Insight, old: Insight | None) -> Insight | None:
     return new if old is None else None
+
+
+def _end(step: Step, old: Insight | None) -> Insight | None:
+    if old is None or _is_over(old):
+        return None
+    return replace(old, history=lifecycle.longer(old.history, step))
 
 
 def _counts(old: Insight | None, new: Insight) -> dict[str, int]:

@@ -11,8 +11,8 @@ import numpy as np
 from kaizen_worker.store.lexical import Lexical, Reader, Terms
 from kaizen_worker.types import Flags, Floats, Halves, Served, Vectors
 
-COSINE_WEIGHT = 0.5
-"""Share of the cosine in a score, the rest is BM25 / upper bound."""
+EVEN = 0.5
+"""Weight of the cosine in a score where nothing is known that speaks for the words."""
 
 CANDIDATES = 100
 """Best entries by either measure, of which the best by both are taken."""
@@ -31,6 +31,7 @@ class View:
     reader: Reader
     vectors: Vectors  # (n, d) float32, unit length, zeros where there is none yet
     alive: Flags  # (n,) False for rows of entries that went
+    weight: float  # of the cosine in a score, 0..1; the rest is that of BM25 / upper bound
 
     def search(
         self, query: str, vector: Vectors, *, limit: int, exclude: frozenset[str] = frozenset()
@@ -51,8 +52,11 @@ class View:
         words = dict(self.reader.best(terms, limit=count, without=without))
         near = [row for row in _largest(cosines, count) if row not in words and cosines[row] > 0]
         words |= self.reader.scores(terms, near) | {row: 0.0 for row in near if not terms.stems}
-        fused = ((self.ids[row], _fused(word, float(cosines[row]))) for row, word in words.items())
+        fused = ((self.ids[row], self._fused(word, float(cosines[row]))) for row, word in words.items())
         return sorted(fused, key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def _fused(self, word: float, cosine: float) -> float:
+        return round((1.0 - self.weight) * word + self.weight * min(max(cosine, 0.0), 1.0), _DIGITS)
 
     def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts with their vectors (u, d)."""
@@ -113,10 +117,10 @@ class Index:
         for entry_id, vector in vectors.items():
             self._vectors[self._rows[entry_id]] = vector
 
-    def view(self) -> View:
-        """The state now."""
+    def view(self, *, weight: float = EVEN) -> View:
+        """The state now, with the weight of the cosine in a score."""
         rows = len(self._ids)
-        return View(self._ids, self._rows, self._lexical.reader(), self._vectors[:rows], self._alive)
+        return View(self._ids, self._rows, self._lexical.reader(), self._vectors[:rows], self._alive, weight)
 
     def _grow(self, rows: int) -> None:
         if rows > len(self._vectors):
@@ -131,7 +135,3 @@ def _largest(values: Floats, count: int) -> list[int]:
         return list(range(len(values)))
     rows: list[int] = np.argpartition(-values, count)[:count].tolist()
     return rows
-
-
-def _fused(word: float, cosine: float) -> float:
-    return round((1.0 - COSINE_WEIGHT) * word + COSINE_WEIGHT * min(max(cosine, 0.0), 1.0), _DIGITS)

@@ -10,12 +10,16 @@ which gaps are found, never lags: it is the same in every process.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 
+import numpy as np
 from redis import Redis
 
+from kaizen_api.errors import Unavailable
 from kaizen_api.schema import Entry, Hit
 from kaizen_worker.embedding.embedder import Embedder
+from kaizen_worker.knowledge.balance import Balance
 from kaizen_worker.knowledge.changes import Changes
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.index import Index, View
@@ -57,6 +61,7 @@ class Retrieval:
         self._changes = Changes(redis, tenant)
         self._entries = Entries(redis, tenant)
         self._vectors = EntryVectors(redis, tenant=tenant, embedder=embedder)
+        self._balance = Balance(redis, tenant=tenant, embedder=embedder)
         self._embedder = embedder
         self._every = every
         self._clock = clock
@@ -70,26 +75,38 @@ class Retrieval:
     def search(
         self, query: str, *, limit: int, exclude: frozenset[str] = frozenset(), vector: Vectors | None = None
     ) -> list[Hit]:
-        """The entries that serve a query best, by `0.5 * BM25 / upper bound + 0.5 * cosine`, the best first.
+        """The entries that serve a query best, by BM25 / upper bound and cosine, weighed by `Balance`; the best first.
 
         None whose score is under `LEAST_SCORE`: what is found goes into an assistant's prompt. An entry that is too
-        new to have a vector is found by its words alone.
+        new to have a vector is found by its words alone, and every entry is while the embedder is down.
 
         Args:
             query: What is asked.
             limit: Most entries.
             exclude: Ids that must not be found, such as those held out from this conversation.
-            vector: (d,) float32 of the query by the same embedder, where the caller has it already.
+            vector: (d,) float32 of the query by the same embedder, where the caller has it already; zeros: words alone.
         """
         view = self._look()
-        vector = self._embedder.embed([query])[0] if vector is None else vector
+        if vector is None:
+            vector = self._vector(query)
         best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
         entries = self._entries.many(list(best))
         serving = (entry for entry in entries if entry and entry.state == "active")
-        return [_hit(entry, best[entry.id]) for entry in serving if best[entry.id] >= self._least(entry)][:limit]
+        least = LEAST_SCORE if vector.any() else LEAST_SCORE * (1 - view.weight)  # words have but their share then
+        return [_hit(one, best[one.id]) for one in serving if best[one.id] >= least or one.id in self._pending][:limit]
 
-    def _least(self, entry: Entry) -> float:
-        return 0.0 if entry.id in self._pending else LEAST_SCORE
+    def _vector(self, query: str) -> Vectors:
+        """(d,) of the query; zeros, to which nothing is near, while the embedder is down."""
+        try:
+            vector: Vectors = self._embedder.embed([query])[0]
+        except Unavailable:
+            vector = self.nowhere
+        return vector
+
+    @property
+    def nowhere(self) -> Vectors:
+        """A vector (d,) of zeros, to which nothing is near; known while the embedder is down, too."""
+        return np.zeros(self._view.vectors.shape[1], np.float32)
 
     def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
@@ -111,7 +128,8 @@ class Retrieval:
             with self._lock:
                 self._catch_up(dead=dead)
                 placed = self._place(_EMBEDDED_AT_ONCE)
-                self._view = view = self._index.view()
+                self._view = view = self._index.view(weight=self._balance.weight())
+        self._balance.renew(dict(self._contents), self._entries.many, view.rows, (view.vectors, view.alive))
         return view
 
     def _look(self) -> View:
@@ -119,8 +137,9 @@ class Retrieval:
             now = self._clock()
             if self._looked is None or now - self._looked >= self._every:
                 self._catch_up()
-                self._place(EMBEDDED_AT_A_LOOK)
-                self._view = self._index.view()
+                with suppress(Unavailable):  # what has no vector yet waits until the embedder is back
+                    self._place(EMBEDDED_AT_A_LOOK)
+                self._view = self._index.view(weight=self._balance.weight())
                 self._looked = now
             return self._view
 

@@ -7,13 +7,13 @@ Needs numpy alone unless handed another backend, so that whoever only looks topi
 import numpy as np
 
 from kaizen_worker.pipeline.backend import NUMPY, Backend
-from kaizen_worker.types import Clusters, Codes, Floats, Halves, Vectors
+from kaizen_worker.types import Clusters, Codes, Floats, Rows, Vectors
 
 BLOCK = 256
 """Rows compared at a time, always as many: libraries sum in another order where a matrix has another shape."""
 
 
-def nearest(rows: Vectors | Halves, means: Vectors, *, backend: Backend = NUMPY) -> tuple[Codes, Floats]:
+def nearest(rows: Rows, means: Vectors, *, backend: Backend = NUMPY) -> tuple[Codes, Floats]:
     """Give the nearest of k >= 1 centroids of each row (u, d), the first of equal ones, and the cosine to it.
 
     The centroids stay on the backend's device, the rows pass by in blocks.
@@ -32,7 +32,7 @@ def nearest(rows: Vectors | Halves, means: Vectors, *, backend: Backend = NUMPY)
     return codes, cosines
 
 
-def assign(vectors: Vectors | Halves, clusters: Clusters, *, backend: Backend = NUMPY) -> Codes:
+def assign(vectors: Rows, clusters: Clusters, *, backend: Backend = NUMPY) -> Codes:
     """Give the cluster of each vector (m, d), the nearest one, or -1 where it is farther than the threshold."""
     if not len(clusters.centroids):
         return np.full(len(vectors), -1, dtype=np.int32)

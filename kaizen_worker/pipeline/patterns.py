@@ -14,7 +14,7 @@ from importlib.resources import files
 import numpy as np
 
 from kaizen_worker.pipeline.words import said
-from kaizen_worker.types import Coded
+from kaizen_worker.types import Coded, Codes
 
 KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement")
 """Every kind, sorted; the codes of `kinds` point into it."""
@@ -28,6 +28,17 @@ QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 def kinds(texts: Sequence[str]) -> Coded:
     """Kind of each text: codes (len(texts),) int32 into KINDS, never -1."""
     return Coded(np.array([KINDS.index(_kind(text)) for text in texts], np.int32), KINDS)
+
+
+def counted(kinds: Coded, text: Codes) -> dict[str, int]:
+    """How many interactions there are of each kind, those of none left out.
+
+    Args:
+        kinds: Of u distinct texts.
+        text: (n,) the text of each interaction.
+    """
+    numbers = np.bincount(kinds.codes[text], minlength=len(kinds.names)).tolist()
+    return {name: number for name, number in zip(kinds.names, numbers, strict=True) if number}
 
 
 def _kind(text: str) -> str:

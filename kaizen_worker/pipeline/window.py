@@ -1,69 +1,181 @@
 """From records to columns: the window that every analysis looks at.
 
-The same records give the same window in whatever order they come; a record that comes twice counts once.
+The same records give the same window in whatever order they come; a record that comes twice counts once. Records are
+read a few at a time and let go: what stays are columns, each name once, and what the responses say instead of them.
 """
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import islice
+from math import nan
+from sys import intern
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaizen_api.schema import Record
-from kaizen_worker.types import Coded, Codes, Floats, Halves, Window
+from kaizen_worker.types import Coded, Codes, Flags, Strings, Window
+
+PIECE = 4_096
+"""Records that are held at a time."""
+
+SPARE = 4
+"""What is too old goes once it is more than the newest's part of 1 / SPARE: sorting them costs as much as reading."""
+
+_NAMED = ("query", "session", "user", "error", "model", "tool")
+_NUMBERS = ("response_time", "feedback", "level", "accepted")
+_CRITIC, _ANSWER = "critic ", "answer "  # before the names of columns that depend on the records
+
+_DTYPES: Mapping[str, Any] = {"q": np.int64, "i": np.int32, "d": np.float64, "b": np.bool_}  # by kind of array
+
+Columns = Mapping[str, NDArray[Any]]
+Reader = Callable[[Sequence[str]], Mapping[str, Flags]]
+"""What each of some responses says, a column of bool for each sign; "" stands for none."""
 
 
-def ordered(records: Iterable[Record]) -> list[Record]:
-    """By time and id, each id once."""
-    return sorted(
-        {record.id: record for record in records}.values(), key=lambda record: (record.occurred_at, record.id)
-    )
-
-
-def distinct_texts(records: Sequence[Record]) -> tuple[str, ...]:
-    """The distinct queries, sorted."""
-    return tuple(sorted({record.query for record in records}))
-
-
-def window(records: Sequence[Record], *, texts: tuple[str, ...], vectors: Halves) -> Window:
-    """The columns of `ordered` records.
+def window(records: Iterable[Record], *, read: Reader, most: int = 0) -> Window:
+    """The columns of records, without vectors: (u, 0) until `dataclasses.replace` sets them.
 
     Args:
-        records: n, from `ordered`.
-        texts: u, from `distinct_texts`.
-        vectors: (u, d), one row a text.
+        records: In any order.
+        read: Reads the responses, each distinct one of `PIECE` records once.
+        most: Interactions that are looked at, the newest; 0 for all.
     """
-    place = {text: index for index, text in enumerate(texts)}
-    return Window(
-        ids=tuple(record.id for record in records),
-        occurred_at=np.array([record.occurred_at for record in records], np.int64),
-        text=np.array([place[record.query] for record in records], np.int32),
-        texts=texts,
-        vectors=vectors,
-        session=_coded([record.session for record in records]),
-        user=_coded([record.user for record in records]),
-        responses=tuple(record.response for record in records),
-        response_time=_floats([record.response_time for record in records]),
-        error=_coded([record.error for record in records]),
-        feedback=_floats([record.feedback for record in records]),
-        level=_floats([record.level for record in records]),
-        accepted=_floats([None if record.accepted is None else float(record.accepted) for record in records]),
-        critics=_critics(records),
-        model=_coded([record.model for record in records]),
-        tool=_coded([record.tool for record in records]),
-        entry_ids=tuple(tuple(record.entry_ids or ()) for record in records),
-    )
+    pile = _Pile(read, most=most)
+    for piece in _pieces(iter(records)):
+        pile.add(piece)
+    return pile.window()
 
 
-def _coded(values: Sequence[str | None]) -> Coded:
-    names = tuple(sorted({value for value in values if value is not None}))
-    place: dict[str | None, int] = {name: index for index, name in enumerate(names)}
-    codes: Codes = np.array([place.get(value, -1) for value in values], np.int32)
-    return Coded(codes, names)
+def _pieces(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while piece := list(islice(records, PIECE)):
+        yield piece
 
 
-def _floats(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+class _Pile:
+    """The columns so far, in the order of reading. They grow in place: pieces would leave holes in memory."""
+
+    def __init__(self, read: Reader, *, most: int) -> None:
+        self._read, self._most = read, most
+        self._codes: dict[str, dict[Any, int]] = {name: {} for name in (*_NAMED, "entry_ids")}
+        self._ids, self._bounds = bytearray(), array("q", [0])
+        self._columns: dict[str, array[Any]] = {}
+        self._left_out = 0
+        self.add(())
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take in some records; what is too old by then goes."""
+        before = len(self._bounds) - 1
+        for record in records:
+            self._ids += record.id.encode()
+            self._bounds.append(len(self._ids))
+        for name, kind, values in self._values(records):
+            if name not in self._columns:  # a critic of which nothing was known before
+                self._columns[name] = array(kind, [nan]) * before if kind == "d" else array(kind)
+            self._columns[name].extend(values)
+        if self._most and len(self._bounds) > self._most + self._most // SPARE:
+            self._settle()
+
+    def window(self) -> Window:
+        """All of them by time and id, each id once. Empties the pile."""
+        ids = self._settle()
+        names = {name: tuple(self._codes.pop(name)) for name in list(self._codes)}
+        columns = {name: np.frombuffer(column, _DTYPES[column.typecode]) for name, column in self._columns.items()}
+        named = {name: Coded(columns[name], names[name]) for name in _NAMED[1:]}
+        entries = names["entry_ids"]
+        return Window(
+            ids=ids,
+            occurred_at=columns["occurred_at"],
+            text=columns["query"],
+            texts=names["query"],
+            vectors=np.empty((len(names["query"]), 0), np.float16),
+            session=named["session"],
+            user=named["user"],
+            response_time=columns["response_time"],
+            error=named["error"],
+            feedback=columns["feedback"],
+            level=columns["level"],
+            accepted=columns["accepted"],
+            critics=_starting(_CRITIC, columns),
+            answers=_starting(_ANSWER, columns),
+            model=named["model"],
+            tool=named["tool"],
+            entry_ids=tuple(entries[code] for code in columns["entry_ids"]),
+            left_out=self._left_out,
+        )
+
+    def _values(self, records: Sequence[Record]) -> Iterator[tuple[str, str, Iterable[Any]]]:
+        """Name, kind and values of each column."""
+        yield "occurred_at", "q", [record.occurred_at for record in records]
+        for name in _NAMED:
+            yield name, "i", _coded(self._codes[name], [getattr(record, name) for record in records])
+        entries = [tuple(map(intern, record.entry_ids or ())) for record in records]
+        yield "entry_ids", "i", _coded(self._codes["entry_ids"], entries)
+        for name in _NUMBERS:
+            yield name, "d", _floats([getattr(record, name) for record in records])
+        known = [name.removeprefix(_CRITIC) for name in self._columns if name.startswith(_CRITIC)]
+        for critic in {*known, *(name for record in records for name in record.critics or ())}:
+            yield _CRITIC + critic, "d", _floats([(record.critics or {}).get(critic) for record in records])
+        distinct: dict[str, int] = {}
+        response = _coded(distinct, [record.response or "" for record in records])
+        for sign, flags in self._read(tuple(distinct)).items():
+            yield _ANSWER + sign, "b", flags[response].tolist()
+
+    def _settle(self) -> Strings:
+        """Sorted, each id once, the newest, with the names that occur in them, sorted; returns the ids."""
+        ids = Strings(bytes(self._ids), np.array(self._bounds, np.int64))
+        rows = _sorted_once(ids, np.frombuffer(self._columns["occurred_at"], np.int64))
+        kept = rows[-self._most :]  # of -0 all
+        self._left_out += len(rows) - len(kept)
+        ids = ids.take(kept)
+        self._ids, self._bounds = bytearray(ids.encoded), array("q", ids.bounds.tobytes())
+        for name, column in list(self._columns.items()):
+            values = np.frombuffer(column, _DTYPES[column.typecode])[kept]
+            if name in self._codes:
+                self._codes[name], values = _renumbered(self._codes[name], values)
+            if name.startswith(_CRITIC) and np.isnan(values).all():
+                del self._columns[name]
+            else:
+                self._columns[name] = array(column.typecode, values.tobytes())
+        return ids
 
 
-def _critics(records: Sequence[Record]) -> dict[str, Floats]:
-    names = sorted({name for record in records for name in record.critics or ()})
-    return {name: _floats([(record.critics or {}).get(name) for record in records]) for name in names}
+def _sorted_once(ids: Strings, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows by time and id; of those with one id, the last that was read."""
+    numbers = (int.from_bytes(blake2b(one.encode(), digest_size=8).digest()) for one in ids)
+    digests = np.fromiter(numbers, np.uint64, len(ids))
+    _, place, count = np.unique(digests, return_inverse=True, return_counts=True)
+    once = count[place] == 1
+    once[list({ids[row]: row for row in np.flatnonzero(~once).tolist()}.values())] = True
+    rows = np.flatnonzero(once)
+    rows = rows[np.argsort(times[rows], kind="stable")]
+    edges = np.flatnonzero(np.diff(times[rows])) + 1
+    starts, stops = np.append(0, edges), np.append(edges, len(rows))
+    tied = stops - starts > 1
+    for start, stop in zip(starts[tied].tolist(), stops[tied].tolist(), strict=True):
+        rows[start:stop] = sorted(rows[start:stop].tolist(), key=ids.__getitem__)
+    return rows
+
+
+def _renumbered(known: dict[Any, int], codes: Codes) -> tuple[dict[Any, int], Codes]:
+    """The names that occur, sorted, and the codes that point to them."""
+    names = list(known)
+    order = sorted(np.unique(codes[codes >= 0]).tolist(), key=names.__getitem__)
+    rank = np.full(len(names) + 1, -1, np.int32)  # the last one is what -1 points to
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return {names[code]: place for place, code in enumerate(order)}, rank[codes]
+
+
+def _coded(known: dict[Any, int], values: Sequence[Any]) -> list[int]:
+    """Code of each value, -1 for None; a new one gets the next."""
+    return [-1 if value is None else known.setdefault(value, len(known)) for value in values]
+
+
+def _floats(values: Sequence[float | None]) -> list[float]:
+    return [nan if value is None else value for value in values]
+
+
+def _starting(prefix: str, columns: Columns) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): column for name, column in columns.items() if name.startswith(prefix)}

@@ -78,6 +78,9 @@ _PARSERS: Mapping[str, Callable[[bytes], tuple[str, list[tuple[int, str]]]]] = {
     ".txt": _plain,
     ".pdf": _pdf,
 }
+KINDS = {"text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "application/pdf": ".pdf"}
+"""Media types that are read, and what a file of each is called."""
+
 SUFFIXES = tuple(_PARSERS)
 """Kinds of files that are read, in lower case."""
 

@@ -1,4 +1,4 @@
-from kaizen_api.schema import Point
+from kaizen_api.lives import Point
 from kaizen_api.topics import together
 
 

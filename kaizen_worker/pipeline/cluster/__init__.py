@@ -6,6 +6,7 @@ texts; how fine to cut is found from the texts themselves.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from kaizen_worker.pipeline.cluster.neighbours import communities, graph, neares
 from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, READ, choose
 from kaizen_worker.pipeline.cluster.sample import draw, hashes
 from kaizen_worker.pipeline.cluster.views import combine
-from kaizen_worker.types import Clusters, Codes, Halves, Vectors
+from kaizen_worker.types import Clusters, Codes, Rows, Vectors
 
 __all__ = ["cluster", "settle"]
 
@@ -36,7 +37,7 @@ SAMPLE = 8000
 
 
 def cluster(  # noqa: PLR0913 - three of the six say how, and have one answer for a tenant
-    vectors: Vectors | Halves,
+    vectors: Rows,
     texts: Sequence[str],
     *,
     weights: NDArray[np.int64],
@@ -63,12 +64,12 @@ def cluster(  # noqa: PLR0913 - three of the six say how, and have one answer fo
     if not texts:
         none = np.empty(0, np.int32)
         return Clusters(none, np.empty((0, vectors.shape[1]), np.float32), none, 1.0, none)
-    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     with threadpool_limits(limits=1):  # sums in another order would be other sums
-        if np.array_equal(order, np.arange(len(texts))):
+        if all(one <= other for one, other in pairwise(texts)):
             return settle(
                 vectors, _fresh(vectors, texts, weights, seed, backend), last, weights=weights, backend=backend
             )
+        order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
         rows, counts = vectors[order], weights[order]
         fresh = _fresh(rows, [texts[i] for i in order], counts, seed, backend)
         found = settle(rows, fresh, last, weights=counts, backend=backend)
@@ -78,7 +79,7 @@ def cluster(  # noqa: PLR0913 - three of the six say how, and have one answer fo
 
 
 def settle(
-    vectors: Vectors | Halves,
+    vectors: Rows,
     fresh: Vectors,
     last: Vectors | None,
     *,
@@ -102,9 +103,7 @@ def settle(
     return Clusters(rank[labels], means[order], groups(means[order]), threshold, held[order])
 
 
-def _fresh(
-    vectors: Vectors | Halves, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend
-) -> Vectors:
+def _fresh(vectors: Rows, texts: Sequence[str], weights: NDArray[np.int64], seed: int, backend: Backend) -> Vectors:
     """Give the centroids (k, d) of the clusters of a sample."""
     drawn = draw(hashes(texts, seed=seed), SAMPLE)
     sample = vectors[drawn].astype(np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.backend import NUMPY, Backend
 from kaizen_worker.pipeline.cluster.members import BLOCK, SMALLEST, centroids
-from kaizen_worker.types import Codes, Floats, Halves, Vectors
+from kaizen_worker.types import Codes, Floats, Rows, Vectors
 
 GAIN = 0.06
 """Mean cosine by which a fresh cluster must be nearer to its members than the last topics are, to be let in.
@@ -27,7 +27,7 @@ _ALONE = 1e-3  # length of the others' sum below which there are none, but for r
 
 
 def hold(
-    vectors: Vectors | Halves, fresh: Vectors, last: Vectors, *, weights: NDArray[np.int64], backend: Backend = NUMPY
+    vectors: Rows, fresh: Vectors, last: Vectors, *, weights: NDArray[np.int64], backend: Backend = NUMPY
 ) -> tuple[Vectors, Codes]:
     """Choose of the last topics those that still hold, and of the fresh clusters those that are let in.
 
@@ -59,7 +59,7 @@ def hold(
     return (means[large], origin[large]) if large.any() else (means, origin)
 
 
-def _own_cosines(vectors: Vectors | Halves, labels: Codes, count: int) -> Floats:
+def _own_cosines(vectors: Rows, labels: Codes, count: int) -> Floats:
     """Cosine (u,) of each text to the mean of the others in its cluster, -1 of one alone.
 
     Without it, for it would draw the mean of a few texts towards itself. The members' sum has the centroid's direction,

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from kaizen_worker.pipeline.cluster.views import unit
-from kaizen_worker.types import Codes, Floats, Halves, Vectors
+from kaizen_worker.types import Codes, Floats, Rows, Vectors
 
 BLOCK = 4096
 """Rows summed at a time; bounds memory."""
@@ -19,7 +19,7 @@ LEAST_SPREAD = 0.1
 """Between the quartiles of cosines; a few paraphrases alone would show less than there is."""
 
 
-def centroids(rows: Vectors | Halves, labels: Codes) -> Vectors:
+def centroids(rows: Rows, labels: Codes) -> Vectors:
     """Give the direction of each cluster's mean, (k, d) unit rows; every label but -1 must occur.
 
     Sums of float16 rows are exact in float64, up to 2^29 of them: their order means nothing.

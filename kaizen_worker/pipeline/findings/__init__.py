@@ -4,11 +4,11 @@ Every finder says how many hypotheses it tested, and only what survives the cont
 insight, so on clean data hardly any cycle reports anything. The same window gives the same insights with the same ids.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from kaizen_api.schema import Gap, Insight
+from kaizen_api.schema import Chance, Gap, Insight
 from kaizen_worker.pipeline.findings import (
     clarity,
     consciousness,
@@ -24,9 +24,9 @@ from kaizen_worker.pipeline.findings import (
     usage_pattern,
 )
 from kaizen_worker.pipeline.findings.choice import Scored, merge, strongest
-from kaizen_worker.pipeline.findings.multiplicity import confidences
+from kaizen_worker.pipeline.findings.multiplicity import confidences, q_values
 from kaizen_worker.pipeline.findings.statement import WORTH, Tested, identity
-from kaizen_worker.types import Sample
+from kaizen_worker.types import Finding, Sample
 
 Finder = Callable[[Sample], Tested]
 
@@ -40,6 +40,8 @@ HARM: tuple[Finder, ...] = (
     effectiveness.find,
 )
 """What can get worse, and with the gaps be settled and come back."""
+
+_NO_FAILURE = frozenset({"follow_up", "thanked"})  # what a turn is, and the one sign of success
 
 NEWS: tuple[Finder, ...] = (usage_cluster.find, usage_pattern.find, emerging.find)
 
@@ -58,7 +60,32 @@ def findings(sample: Sample, *, gaps: Sequence[Gap] = (), limit: int | None = No
     scored = _supported(sample, tested)
     most = sample.thresholds.max_insights if limit is None else limit
     opened = {one.topic: one.id for one in gaps}
-    return [_insight(one, opened) for one in strongest(merge(scored), most)]
+    chances, chosen = _chances(tested), strongest(merge(scored), most)
+    shown = _signs(sample, {one for finding, _ in chosen for one in finding.evidence})
+    return [_insight(one, opened, chances[_name(one[0])], shown) for one in chosen]
+
+
+def _name(finding: Finding) -> str:
+    return identity(finding.type, finding.subject)
+
+
+def _chances(tested: Sequence[Tested]) -> dict[str, Chance]:
+    """What its test says of each finding, by its id."""
+    spoken = [finding for one in tested for finding in one.findings]
+    total = sum(one.hypotheses for one in tested)
+    controlled = q_values(np.array([finding.p_value for finding in spoken], np.float64), total)
+    return {
+        _name(finding): Chance(p_value=float(finding.p_value), q_value=float(q_value), hypotheses=total)
+        for finding, q_value in zip(spoken, controlled, strict=True)
+    }
+
+
+def _signs(sample: Sample, ids: Collection[str]) -> dict[str, list[str]]:
+    """Which signs of failure these interactions show, those without any left out."""
+    flags = {name: flag for name, flag in sorted(sample.signals.flags.items()) if name not in _NO_FAILURE}
+    rows = {one: row for row, one in enumerate(sample.window.ids) if one in ids}
+    shown = {one: [name for name, flag in flags.items() if flag[row]] for one, row in rows.items()}
+    return {one: names for one, names in shown.items() if names}
 
 
 def _supported(sample: Sample, tested: Sequence[Tested]) -> list[Scored]:
@@ -70,17 +97,15 @@ def _supported(sample: Sample, tested: Sequence[Tested]) -> list[Scored]:
     return [
         (finding, float(confidence))
         for finding, confidence in zip(spoken, sure, strict=True)
-        if confidence > 0
-        and confidence >= sample.thresholds.confidence
-        and identity(finding.type, finding.subject) not in settled
+        if confidence > 0 and confidence >= sample.thresholds.confidence and _name(finding) not in settled
     ]
 
 
-def _insight(scored: Scored, opened: dict[str, str]) -> Insight:
+def _insight(scored: Scored, opened: Mapping[str, str], chance: Chance, shown: Mapping[str, list[str]]) -> Insight:
     finding, confidence = scored
     topic = finding.subject.get("topic")
     return Insight(
-        id=identity(finding.type, finding.subject),
+        id=_name(finding),
         type=finding.type,
         description=finding.description,
         confidence=round(confidence, 4),
@@ -92,4 +117,6 @@ def _insight(scored: Scored, opened: dict[str, str]) -> Insight:
         subject=dict(finding.subject),
         support=finding.support,
         users=finding.users,
+        chance=chance,
+        signs={one: shown[one] for one in finding.evidence if one in shown},
     )

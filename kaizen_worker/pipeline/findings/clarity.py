@@ -1,7 +1,5 @@
 """clarity: the assistant asks back more often than it may, overall or in one topic."""
 
-import numpy as np
-
 from kaizen_worker.pipeline.findings.rates import Rate, rates
 from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, percent, percents, persons, strength
 from kaizen_worker.types import Finding, Flags, Sample
@@ -18,8 +16,7 @@ def find(sample: Sample) -> Tested:
 
 def _answered(sample: Sample) -> Flags:
     """Questions whose answer is in the log, (n,)."""
-    answered = np.array([bool(text) for text in sample.window.responses], np.bool_)
-    return answered & ~sample.signals.flags["follow_up"]
+    return sample.window.answers["given"] & ~sample.signals.flags["follow_up"]
 
 
 def _say(sample: Sample, rate: Rate) -> Finding:
@@ -47,5 +44,5 @@ def _advice(rate: Rate) -> str:
         return "Let the assistant answer the likeliest reading first and offer the others, instead of asking back."
     return (
         f"Say what people mean in '{rate.group.name}': an entry that names the usual readings and answers "
-        "each of them makes most of these questions back needless."
+        "each of them makes most of this asking back needless."
     )

@@ -26,7 +26,7 @@ def _say(sample: Sample, level: Level) -> Finding:
         description=(
             f"The consciousness level {level.group.where} is {1 - one.estimate:.2f} ({level.measure}; 95 %: "
             f"{1 - one.high:.2f} to {1 - one.low:.2f}),{elsewhere} under the limit of {threshold:.2f}: "
-            f"{basis(sample, rows)}, {len(low)} of them under the limit. The effect is what is missing."
+            f"{basis(sample, rows)}, {len(low)} of them under the limit. The effect is how much lower it is."
         ),
         recommendation=_advice(level),
         p_value=level.p_value,

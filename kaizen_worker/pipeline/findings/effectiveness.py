@@ -56,5 +56,5 @@ def _advice(rate: Rate) -> str:
         return "Answers miss the question everywhere: review the prompt and what retrieval hands to the model."
     return (
         f"Read what users of '{rate.group.name}' wrote next: it says what the answer lacked. Add that to the knowledge "
-        "base, and let the hold-out show whether they stop asking again."
+        "base; the next analyses show whether they stop asking again."
     )

@@ -54,7 +54,7 @@ def _say_group(sample: Sample, error: str, event: Flags, group: Subgroup) -> Fin
             f"'{error}' clusters in {place}: {percents(group.inside.rate)} against "
             f"{percent(group.outside.rate.estimate)} elsewhere, {len(hits)} times in {basis(sample, group.rows)}."
         ),
-        recommendation=f"Replay the evidence: what {place} does that the rest does not is what raises '{error}'.",
+        recommendation=_advice(error, place, group.key),
         p_value=group.p_value,
         effect=effect,
         strength=strength(effect.estimate * len(group.rows) / len(sample.window)),
@@ -72,6 +72,24 @@ def _subject(sample: Sample, key: Key) -> dict[str, str]:
 def _place(sample: Sample, key: Key) -> str:
     names = {"topic": sample.topic_names, "tool": sample.window.tool.names, "model": sample.window.model.names}
     return " with ".join(f"{attribute} '{names[attribute][code]}'" for attribute, code in key)
+
+
+def _advice(error: str, place: str, key: Key) -> str:
+    """What to look at; of a pair it is known that neither of its members alone shows it as much."""
+    if len(key) > 1:
+        return (
+            f"Replay the evidence: neither half of {place} alone shows it so, so look for what only the two together "
+            f"do, and mend that first."
+        )
+    match key[0][0]:
+        case "model":
+            return f"Send the same requests to another model: if '{error}' stays away, look at the limits of {place}."
+        case "tool":
+            return (
+                f"Call {place} with what the evidence asked of it: its limits, its time-out or its last change is near."
+            )
+        case _:
+            return f"Replay the evidence: look for the call, the source or the time-out that only {place} needs."
 
 
 def _time(sample: Sample, error: str, event: Flags) -> list[Finding]:

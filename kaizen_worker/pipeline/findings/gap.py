@@ -48,6 +48,9 @@ SAID = {
 }
 """What each diagnosis means, and what to do."""
 
+EMPTY = "the knowledge base is empty"
+"""What "missing" means where there is no entry at all: the gap's coverage is exactly 0."""
+
 BROKEN = 0.3
 """Mean failure probability from which a filled gap is open again: thrice what is silent everywhere."""
 
@@ -66,6 +69,7 @@ def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
     code = sample.topic_ids.index(gap.topic)
     rows = np.flatnonzero((sample.topic == code) & ~sample.signals.flags["follow_up"])
     meaning, advice = SAID[gap.diagnosis]
+    meaning = EMPTY if gap.diagnosis == "missing" and gap.coverage == 0 else meaning
     return Finding(
         type="gap",
         subject={"topic": gap.topic},
@@ -97,8 +101,8 @@ def _say_again(sample: Sample, level: Level) -> Finding:
         type="gap",
         subject=level.group.subject,
         description=(
-            f"The questions {level.group.where} fail with a probability of {percents(one)} ({level.measure}), against "
-            f"{percent(level.baseline)} elsewhere: {basis(sample, rows)}."
+            f"The questions {level.group.where} fail with a probability of {percents(one)} at the {level.measure}, "
+            f"against {percent(level.baseline)} elsewhere: {basis(sample, rows)}."
         ),
         recommendation="Read the evidence: the knowledge of this topic is out of date, gone, or no longer found.",
         p_value=level.p_value,

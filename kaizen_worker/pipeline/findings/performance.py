@@ -41,7 +41,10 @@ def _advice(level: Level) -> str:
     if level.group.is_all:
         return "Look for what all answers wait for: the model, the index, or a tool that every request calls."
     if level.group.kind == "model":
-        return f"Compare the time of the same requests with another model: route them away from '{level.group.name}'."
+        return (
+            f"Time the same requests with another model: where it is faster and answers as well, route them away from "
+            f"'{level.group.name}'."
+        )
     return (
         f"Compare a trace of '{level.group.name}' with one of another topic: a tool or a retrieval step that only this "
         "topic uses is the likely cause; shorten it, cache its results, or answer with an approved entry."

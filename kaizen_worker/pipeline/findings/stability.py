@@ -39,9 +39,9 @@ def _say(sample: Sample, level: Level, swings: Floats) -> Finding:
         type="stability",
         subject=level.group.subject,
         description=(
-            f"The consciousness level {level.group.where} varies by {one.estimate:.2f} ({level.measure} distance "
-            f"to the median; 95 %: {one.low:.2f} to {one.high:.2f}),{elsewhere} over the limit of {LIMIT:.2f}: "
-            f"{basis(sample, rows)}."
+            f"The consciousness level {level.group.where} varies by {one.estimate:.2f} around what is usual "
+            f"for its topic ({level.measure}; 95 %: {one.low:.2f} to {one.high:.2f}),{elsewhere} over the limit of "
+            f"{LIMIT:.2f}: {basis(sample, rows)}."
         ),
         recommendation=_advice(level),
         p_value=level.p_value,
@@ -56,7 +56,8 @@ def _say(sample: Sample, level: Level, swings: Floats) -> Finding:
 def _advice(level: Level) -> str:
     if level.group.is_all:
         return (
-            "Like questions get unlike answers: lower the sampling temperature, and pin the model and prompt versions."
+            "Like questions get answers of unlike quality: lower the sampling temperature, and pin the versions of "
+            "model and prompt."
         )
     return (
         f"Compare good and bad answers of '{level.group.name}': what the good ones used (an entry, a tool) should "

@@ -23,8 +23,8 @@ _TYPES: dict[PatternKind, InsightType] = {
 _ADVICE: dict[PatternKind, str] = {
     "burst": "Find what drives people to {where} now: an incident or a release may need its own answer.",
     "new_topic": "Decide whether the assistant should serve this, and add knowledge before it grows.",
-    "error": "Replay the evidence, and look for what changed or failed at {since}: a release, a quota, a service.",
-    "latency": "Compare a trace of the evidence with one from before {since}: what does it wait for?",
+    "error": "Replay the evidence, of {where}: what changed or failed at {since}, a release, a quota, a service?",
+    "latency": "Compare a trace of {where} with one from before {since}: what does it wait for?",
 }
 
 
@@ -36,6 +36,7 @@ def say(pattern: Pattern) -> Insight:
     if pattern.kind == "new_topic":
         subject["text"] = pattern.name
     kind = _TYPES[pattern.kind]
+    where = f"'{pattern.name}'" if pattern.name else "several topics"
     return Insight(
         id=identity(kind, subject),
         type=kind,
@@ -43,7 +44,7 @@ def say(pattern: Pattern) -> Insight:
         confidence=round(pattern.confidence, 4),
         effect=_effect(pattern),
         evidence=list(pattern.evidence),
-        recommendation=_ADVICE[pattern.kind].format(where=f"'{pattern.name}'", since=_moment(pattern.since)),
+        recommendation=_ADVICE[pattern.kind].format(where=where, since=_moment(pattern.since)),
         topic=pattern.topic,
         subject=subject,
         support=pattern.trials,
@@ -55,7 +56,7 @@ def say(pattern: Pattern) -> Insight:
 def _text(pattern: Pattern) -> str:
     since, rate = _moment(pattern.since), percents(share(pattern.hits, pattern.trials))
     usual = f"usually {percent(pattern.usual)} at most"
-    where = f"in '{pattern.name}'" if pattern.name else "over all"
+    where = f"in '{pattern.name}'" if pattern.name else "everywhere"
     if pattern.kind == "burst":
         return f"'{pattern.name}' bursts since {since}: {rate} of the interactions, {usual} at this hour:"
     if pattern.kind == "new_topic":

@@ -62,7 +62,7 @@ def _large(sample: Sample, group: Group, rows: Rows, who: Codes) -> Finding | No
         type="usage_cluster",
         subject={**group.subject, "share": "large"},
         description=(
-            f"'{group.name}' carries {percents(part.rate)} of all questions, over {percent(limit)}: "
+            f"'{group.name}' carries {percents(part.rate)} of all questions, over the limit of {percent(limit)}: "
             f"{basis(sample, group.rows)}."
         ),
         recommendation=f"Give '{group.name}' tested entries of its own and watch it first: a gain here counts most.",

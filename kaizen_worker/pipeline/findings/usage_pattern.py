@@ -25,14 +25,14 @@ DOMINANT = 0.5
 """A kind dominates when it is more than half of all requests."""
 
 ADVICE = {
-    "analysis": "Most requests bring a text or a figure to work on: test long inputs and show the steps of the result.",
-    "command": "Most requests want something done: connect the tools that do it, and confirm what was done.",
-    "creation": "Most requests want something made: offer templates, and keep what users settled on as examples.",
-    "follow_up": "Most requests lean on the turn before: keep enough of the conversation in the context.",
-    "question": "Most requests ask: coverage of the knowledge base decides on quality, so look at the gaps first.",
-    "statement": "Most requests only state something: ask back for the aim, or act on the statement by default.",
+    "analysis": "bring a text or a figure to work on: test long inputs and show the steps of the result.",
+    "command": "want something done: connect the tools that do it, and confirm what was done.",
+    "creation": "want something made: offer templates, and keep what users settled on as examples.",
+    "follow_up": "lean on the turn before: keep enough of the conversation in the context.",
+    "question": "ask: coverage of the knowledge base decides on quality, so look at the gaps first.",
+    "statement": "only state something: ask back for the aim, or act on the statement by default.",
 }
-"""What a dominant kind means for the assistant."""
+"""What a dominant kind means for the assistant: most requests do so."""
 
 POINTS = 0.2
 """How far over the rest a kind must be in a topic: every topic leans a little."""
@@ -97,7 +97,7 @@ def _say(sample: Sample, share: _Share) -> Finding:
             f"{percents(part.rate)} of the requests {group.where} are of the kind '{share.kind}'{against}: "
             f"{len(hits)} of {basis(sample, group.rows)}."
         ),
-        recommendation=ADVICE[share.kind],
+        recommendation=f"Most requests {group.where} {ADVICE[share.kind]}",
         p_value=share.p_value,
         effect=difference(part.rate, rest.rate) if rest else beyond(part.rate, DOMINANT),
         strength=NEWS * strength((part.rate.estimate - DOMINANT) * len(group.rows) / len(sample.window)),

@@ -5,6 +5,7 @@ often than those of served topics, beyond what chance explains. The same sample 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -13,7 +14,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
-from kaizen_api.schema import Gap, Interval
+from kaizen_api.schema import Entry, Gap, Interval
 from kaizen_worker.pipeline.gaps.diagnosis import FAILED, Evidence, Rows, alien, diagnose
 from kaizen_worker.pipeline.gaps.terms import frequencies, queries
 from kaizen_worker.pipeline.gaps.unserved import coverage, failing, unserved
@@ -60,12 +61,13 @@ class _Survey:
     everywhere: Counter[str]  # texts in which a word occurs
 
 
-def find_gaps(sample: Sample, served: Served | None = None) -> list[Gap]:
+def find_gaps(sample: Sample, served: Served | None = None, entries: Mapping[str, Entry] | None = None) -> list[Gap]:
     """The topics that are not served, by people times deficit, the most pressing first.
 
     Args:
         sample: A window with topics and signals.
         served: How the knowledge base covers each text; None where there is none yet.
+        entries: Those that answers used, by id, as far as they are known: what tells whether they disagree.
     """
     covered = None if served is None else coverage(sample, served)
     lacking = unserved(sample, covered)
@@ -76,7 +78,7 @@ def find_gaps(sample: Sample, served: Served | None = None) -> list[Gap]:
     if not tested:
         return []
     rates = false_discovery_control([p_value for _, p_value in tested])
-    known = Evidence(failing(sample), covered, alien(sample, served))
+    known = Evidence(failing(sample), covered, alien(sample, served), entries or {})
     survey = _Survey(lacking, baseline, known, frequencies(sample.window.texts))
     found = [
         _gap(sample, topic, p_value, survey)

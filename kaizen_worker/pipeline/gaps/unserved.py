@@ -19,6 +19,18 @@ NO_MATCH = re.compile(
 """Names of errors that say that nothing was found."""
 
 
+SILENT = 0.2
+"""Probability of failure under which an answer shows no sign of it."""
+
+MIN_WELL = 50
+"""Such answers, from entries, without which nothing is known of what is usual."""
+
+USUAL = 0.8
+"""Coverage that a usual question has where answers do well: short entries match less."""
+
+LARGEST_SHIFT = 1.5
+"""Log odds by which coverage is moved for that at most: a knowledge base that lacks everything must not look whole."""
+
 CITING = 0.05
 """Share of the answers that cite entries from which the assistant is one that answers from this knowledge base."""
 
@@ -39,7 +51,28 @@ def coverage(sample: Sample, served: Served) -> Floats:
     """Probability (u,) that the knowledge base holds an answer to each text, by what users said of the answers."""
     feedback = np.where(sample.window.error.codes >= 0, np.nan, sample.window.feedback)
     helped = np.where(feedback > 0, 1.0, np.where(feedback < 0, 0.0, np.nan))
-    return calibrated(served, sample.window.text, helped)
+    covered = calibrated(served, sample.window.text, helped)
+    cited = np.array([bool(entries) for entries in sample.window.entry_ids], np.bool_)
+    well = cited & (sample.signals.failure < SILENT) & ~sample.signals.flags["follow_up"]
+    return _raised(covered, covered[sample.window.text[well]])
+
+
+def _lacking(covered: Floats) -> Floats:
+    """What of it counts (u,): nothing where the text is rather covered than not, so that doubts don't add up."""
+    return np.maximum(0.0, 1.0 - 2.0 * covered)
+
+
+def _raised(covered: Floats, well: Floats) -> Floats:
+    """Coverage (u,) by the measure of this knowledge base: that of answers (m,) without a sign of failure is usual."""
+    if len(well) < MIN_WELL:
+        return covered
+    shift = float(np.clip(np.log(USUAL / (1 - USUAL)) - np.median(_log_odds(well)), 0.0, LARGEST_SHIFT))
+    return np.asarray(1.0 / (1.0 + np.exp(-_log_odds(covered) - shift)))
+
+
+def _log_odds(probability: Floats) -> Floats:
+    bounded = np.clip(probability, 1e-9, 1.0 - 1e-9)
+    return np.asarray(np.log(bounded / (1.0 - bounded)))
 
 
 def unserved(sample: Sample, covered: Floats | None) -> Floats:
@@ -52,14 +85,13 @@ def unserved(sample: Sample, covered: Floats | None) -> Floats:
     failed = failing(sample)
     if covered is None:
         return failed
-    lacking = np.where(content(sample) | answered_otherwise(sample), 0.0, 1.0 - covered[sample.window.text])
+    lacking = np.where(content(sample) | answered_otherwise(sample), 0.0, _lacking(covered)[sample.window.text])
     return np.asarray(1.0 - (1.0 - lacking) * (1.0 - failed))
 
 
 def answered_otherwise(sample: Sample) -> Flags:
     """Interactions (n,) that were answered, in a log whose answers cite no entries: from knowledge of another kind."""
-    answered = np.array([bool(response) for response in sample.window.responses], np.bool_)
-    answered &= sample.window.error.codes < 0
+    answered = sample.window.answers["given"] & (sample.window.error.codes < 0)
     cited = np.array([bool(entries) for entries in sample.window.entry_ids], np.bool_)
     uses_entries = (cited & answered).sum() >= CITING * max(answered.sum(), 1)
     return answered & np.bool_(not uses_entries)

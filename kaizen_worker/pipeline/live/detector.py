@@ -118,14 +118,18 @@ class Detector:
         self._k, self._errors, self._times, self._groups = k, k, 2 * k + 1, 3 * k + 2
         self._hour, self._limits, self._cost = -1, np.empty(0), np.empty((0, 0))
 
-    def observe(self, batch: Arrivals, vectors: Vectors) -> None:
+    def observe(self, batch: Arrivals, vectors: Vectors) -> list[tuple[PatternKind, int]]:
         """Count one batch.
 
         Args:
             batch: n interactions of one second.
             vectors: (u, d) of the unassigned among them, in their order.
+
+        Returns:
+            What was told of topics or of everything, and is over: its kind and place, as in `Alarm`.
         """
         state, tests = self.state, self.state.tests
+        told = tests.raised[: self._groups].copy()
         self._turn_to(batch.second)
         again, state.ring = follow(state.ring, batch.pairs)
         fresh = ~again
@@ -137,6 +141,8 @@ class Detector:
         slow = batch.time[timed] > self.baseline.slow_over[batch.topic[timed]]
         self._signs(self._times, batch.topic[timed], slow)
         self._form(batch, fresh, vectors)
+        over = np.flatnonzero(told & ~tests.raised[: self._groups]).tolist()
+        return [(kind, place) for kind, _, place in map(self._what, over)]
 
     def alarms(self, bar: float) -> Iterator[Alarm]:
         """What reached the bar, everything before its topics; each has to be settled before the next is asked for."""

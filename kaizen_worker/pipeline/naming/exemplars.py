@@ -5,16 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_worker.types import Codes, Halves, Vectors
+from kaizen_worker.types import Codes, Rows, Vectors
 
 EXEMPLARS = 5
 NEAR_DUPLICATE = 0.95
 """Cosine from which two queries count as the same."""
 
 
-def exemplars(
-    vectors: Vectors | Halves, texts: Sequence[str], *, labels: Codes, centroids: Vectors
-) -> tuple[tuple[str, ...], ...]:
+def exemplars(vectors: Rows, texts: Sequence[str], *, labels: Codes, centroids: Vectors) -> tuple[tuple[str, ...], ...]:
     """Give up to 5 real queries of each topic, the most typical first, then such as show its breadth.
 
     Args:
@@ -36,7 +34,7 @@ def exemplars(
     )
 
 
-def _spread_out(vectors: Vectors | Halves, members: NDArray[np.int64], centroid: Vectors) -> list[int]:
+def _spread_out(vectors: Rows, members: NDArray[np.int64], centroid: Vectors) -> list[int]:
     """Choose among the members (m,) of a topic with that centroid (d,)."""
     rows = vectors[members].astype(np.float32)
     typical = rows @ centroid

@@ -14,11 +14,13 @@ from scipy.special import expit, logit
 
 from kaizen_worker.pipeline.signals.again import asked_again
 from kaizen_worker.pipeline.signals.failure import failures, ratings
-from kaizen_worker.pipeline.signals.sayings import Queries, Responses, read_queries, read_responses
+from kaizen_worker.pipeline.signals.sayings import Queries, read_queries, read_responses
 from kaizen_worker.pipeline.signals.scores import ACCEPTED, LEVEL, predictors
 from kaizen_worker.pipeline.signals.slow import slow_for_topic, usual_at_most
 from kaizen_worker.pipeline.signals.turns import PAUSE, Rows, Turns, turns
 from kaizen_worker.types import Codes, Flags, Floats, Signals, Thresholds, Window
+
+__all__ = ["in_topics", "read_responses", "signals"]
 
 OWN = ("error", "refusal", "clarification", "slow")
 """Signs in the turn itself: one of them, and then silence, is an abandonment."""
@@ -35,9 +37,8 @@ def signals(window: Window, thresholds: Thresholds) -> Signals:
     what users said, else by what they did next, never by the judges' own verdict.
     """
     asked = turns(window)
-    queries, (responses, place) = read_queries(window.texts), _responses(window)
-    flags = _plain_signs(window, thresholds) | _response_signs(responses, place)
-    flags |= _next_signs(window, asked, queries, asks=flags.pop("asks"))
+    flags = _plain_signs(window, thresholds) | {sign: window.answers[sign] for sign in ("refusal", "clarification")}
+    flags |= _next_signs(window, asked, read_queries(window.texts), asks=window.answers["asks"])
     flags["abandonment"] = _abandoned(window, asked, flags)
     scores = {**window.critics, LEVEL: window.level, ACCEPTED: window.accepted}
     said = ratings(window.feedback)
@@ -71,17 +72,6 @@ def _plain_signs(window: Window, thresholds: Thresholds) -> dict[str, Flags]:
         "rejected": window.accepted == 0,
         "negative_feedback": window.feedback < 0,
     }
-
-
-def _responses(window: Window) -> tuple[Responses, Rows]:
-    """Read each distinct response once; the first one is empty and stands for none."""
-    places: dict[str, int] = {"": 0}
-    place = np.array([places.setdefault(text or "", len(places)) for text in window.responses], np.intp)
-    return read_responses(tuple(places)), place
-
-
-def _response_signs(said: Responses, place: Rows) -> dict[str, Flags]:
-    return {"refusal": said.refusal[place], "clarification": said.clarification[place], "asks": said.asks[place]}
 
 
 def _next_signs(window: Window, asked: Turns, queries: Queries, *, asks: Flags) -> dict[str, Flags]:

@@ -6,6 +6,7 @@ different conversations hardly ever reach.
 
 import numpy as np
 
+from kaizen_worker.pipeline.signals.phrases import content, plain
 from kaizen_worker.pipeline.signals.sayings import Queries
 from kaizen_worker.pipeline.signals.turns import Rows, Turns
 from kaizen_worker.types import Flags, Floats, Window
@@ -45,11 +46,11 @@ def asked_again(window: Window, queries: Queries, turns: Turns, question: Flags)
     bar = _bar(window, turns, question)
     for lag in range(1, REACH + 1):
         early, late = turns.pairs(question, lag=lag)
-        texts = list(zip(window.text[early].tolist(), window.text[late].tolist(), strict=True))
-        same = np.array([queries.words[a] == queries.words[b] for a, b in texts], np.bool_)
-        overlap = np.array([_overlap(queries.content[a], queries.content[b]) for a, b in texts], np.float64)
+        same = queries.said[window.text[early]] == queries.said[window.text[late]]
         near = _cosines(window, early, late)
-        alike = (near >= bar) & ((overlap >= OVERLAP) | (near >= bar + CLEAR))
+        alike = near >= bar + CLEAR
+        doubtful = np.flatnonzero((near >= bar) & ~alike & ~same)
+        alike[doubtful] = [_shared(window, early[pair], late[pair]) >= OVERLAP for pair in doubtful]
         repeat[early[same]] = True
         rephrase[early[alike & ~same]] = True
     return repeat, rephrase & ~repeat
@@ -77,6 +78,8 @@ def _cosines(window: Window, early: Rows, late: Rows) -> Floats:
     return found
 
 
-def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
+def _shared(window: Window, early: int, late: int) -> float:
+    """Jaccard overlap of the content words of two turns."""
+    left, right = (content(plain(window.texts[window.text[row]])) for row in (early, late))
     together = len(left | right)
     return len(left & right) / together if together else 0.0

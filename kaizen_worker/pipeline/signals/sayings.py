@@ -6,12 +6,17 @@ answer, not a rejection, where the assistant had asked.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kaizen_worker.pipeline.signals.phrases import characters_a_word, content, mentions, plain, vocabulary
+from kaizen_worker.pipeline.signals.phrases import characters_a_word, mentions, plain, vocabulary
 from kaizen_worker.types import Flags
+
+BLOCK = 8_192
+"""Queries whose words are held at a time."""
 
 HEAD_WORDS = 12
 """Words of a turn in which a rejection is looked for."""
@@ -33,7 +38,7 @@ SENTENCE = re.compile(r"[.!?\n\u3002\uff01\uff1f]+")
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """What each distinct query says, (u,) bool each, and its words."""
+    """What each distinct query says, (u,) bool each."""
 
     rejects: Flags  # anywhere in its first words
     opens: Flags  # its first words reject, unless they answer a question back
@@ -42,22 +47,17 @@ class Queries:
     escalates: Flags
     empty: Flags  # carries no question of its own
     empty_call: Flags  # carries nothing but the wish for a person
-    words: tuple[str, ...]  # plain text
-    content: tuple[frozenset[str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Responses:
-    """What each distinct response says, bool each."""
-
-    refusal: Flags
-    clarification: Flags
-    asks: Flags  # ends with a question
+    said: NDArray[np.uint64]  # hash of the plain text: equal where it is
 
 
 def read_queries(texts: Sequence[str]) -> Queries:
-    """Read the distinct queries (u)."""
-    words = tuple(plain(text) for text in texts)
+    """Read the distinct queries (u), some at a time: what they say in words takes more memory than they do."""
+    parts = [_read(texts[start : start + BLOCK]) for start in range(0, max(len(texts), 1), BLOCK)]
+    return Queries(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Queries)))
+
+
+def _read(texts: Sequence[str]) -> Queries:
+    words = [plain(text) for text in texts]
     heads = [_first(text, HEAD_WORDS) for text in words]
     rejects, opens = mentions(heads, "negation"), mentions(heads, "opening", at_start=True)
     opens &= ~mentions(heads, "trouble", at_start=True)
@@ -79,13 +79,12 @@ def read_queries(texts: Sequence[str]) -> Queries:
         escalates=escalates,
         empty=closed & (rejects | opens | bare | thanks),
         empty_call=calls & escalates,
-        words=words,
-        content=tuple(content(text) for text in words),
+        said=np.frombuffer(b"".join(blake2b(text.encode(), digest_size=8).digest() for text in words), np.uint64),
     )
 
 
-def read_responses(texts: Sequence[str]) -> Responses:
-    """Read the distinct responses."""
+def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
+    """What each of m distinct responses says, (m,) bool each: given, refusal, clarification, asks (ends by asking)."""
     words = [plain(text[:READ]) for text in texts]
     lengths = np.array([(text.count(" ") - 1) // characters_a_word(text) for text in words], np.int64)
     lengths[[len(text) > READ for text in texts]] = READ
@@ -96,7 +95,8 @@ def read_responses(texts: Sequence[str]) -> Responses:
     asking = mentions([plain(question or "") for question in questions], "asking", at_start=True)
     clarification = (phrase | (asking & (lengths <= QUESTION_WORDS))) & ~(closing & ~phrase)
     refusal = mentions([_first(text, REFUSAL_WORDS) for text in words], "refusal") & ~clarification
-    return Responses(refusal, clarification, asks)
+    given = np.array([bool(text) for text in texts], np.bool_)
+    return {"given": given, "refusal": refusal, "clarification": clarification, "asks": asks}
 
 
 def _last_question(text: str) -> str | None:

@@ -1,6 +1,7 @@
 """The command line as a user has it: its own folder, its settings from variables."""
 
 import json
+import time
 
 import msgspec
 import pytest
@@ -11,6 +12,16 @@ from kaizen_api.cli.root import build
 from kaizen_api.schema import Effect, Entry, Gap, Insight, Interval, Provenance, Step, Topic
 
 AT = 1_700_000_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def _zone():
+    """Where the terminal is: an hour east of Greenwich."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "CET-1")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture

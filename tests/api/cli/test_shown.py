@@ -85,7 +85,7 @@ def test_an_insight_says_what_how_sure_why_examples_and_what_to_do(show, put, fo
         "what to do  cache them",
         "topic       t1 (card pin)",
         "next step   `kaizen insights apply i1` serves the recommendation to the assistant, `kaizen insights dismiss",
-        "2023-11-14T22:13:20Z  proposed",
+        "2023-11-14 23:13:20 CET  proposed",
     ):
         assert part in text
 
@@ -275,7 +275,7 @@ def test_a_gap_says_why(show, put, found):
 def test_an_effect_shows_both_arms(show, put, found):
     put("effect", found("effect"))
     text = show("effects", "i1")
-    assert "of insight i1 on topic t1 (card pin), since 2023-11-14T22:13:20Z" in text
+    assert "of insight i1 on topic t1 (card pin), since 2023-11-14 23:13:20 CET" in text
     assert "with the change: 80 conversations, 8.0 failed (10.0%)" in text
     assert "hold-out: 20 conversations, 9.5 failed (47.5%)" in text
     assert "-37.5 points (95 % interval -50.0 to -25.0)" in text

@@ -10,12 +10,13 @@ import socket
 import msgspec
 import pytest
 import uvicorn
+import zstandard
 from fastapi import Request, Response
 from selectolax.lexbor import LexborHTMLParser
 
 from kaizen_api import keys
 from kaizen_api.http import create_app
-from kaizen_api.schema import Effect, Gap, Insight, Interval, Topic
+from kaizen_api.schema import Effect, Gap, Insight, Interval, Record, Topic
 
 WIDTHS = {"telephone": 420, "desk": 1200}
 DIFFERENCE = Interval(estimate=0.511, low=0.375, high=0.647, unit="share")
@@ -69,6 +70,8 @@ setInterval(() => {
   const all = [...document.querySelectorAll(".actions button")];
   const rows = [...document.querySelectorAll("#insights tbody tr")].map((row) => row.getBoundingClientRect().height);
   const boxes = [...document.querySelectorAll(".scroll")];
+  const closed = document.querySelector("#insights details:not([open])");
+  if (closed && !document.querySelector("#insights details[open]") && location.hash === "#open") closed.open = true;
   parent.document.body.dataset.probe = JSON.stringify({
     room: root.clientWidth, sideways: root.scrollWidth - root.clientWidth,
     scrolls: boxes.filter((box) => box.scrollWidth > box.clientWidth).length,
@@ -115,8 +118,9 @@ def probed(app):
     """
 
     @app.get("/framed/{width}")
-    async def framed(width: int) -> Response:
-        return Response(f'<body><iframe src="/" width="{width}" height="900"></iframe></body>', media_type="text/html")
+    async def framed(width: int, part: str = "") -> Response:
+        frame = f'<iframe src="/#{part}" width="{width}" height="900"></iframe>'
+        return Response(f"<body>{frame}</body>", media_type="text/html")
 
     @app.middleware("http")
     async def add(request: Request, call_next) -> Response:
@@ -138,12 +142,12 @@ async def seen(browser, found, api_config, engine, tmp_path):
     """What a browser of that width shows: (the page, what the probe saw)."""
     del found
 
-    async def look(width):
+    async def look(width, part=""):
         quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
         apart = [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=5000", "--dump-dom"]
         async with served(probed(create_app(api_config, engine))) as url:
             process = await asyncio.create_subprocess_exec(
-                *(browser, *quiet, *apart, f"--window-size={width + 80},1000", f"{url}framed/{width}"),
+                *(browser, *quiet, *apart, f"--window-size={width + 80},1000", f"{url}framed/{width}?part={part}"),
                 env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -179,6 +183,22 @@ async def test_numbers_are_said_as_everywhere(seen):
     assert cells["effects"][0]["Difference"] == "-37.5 points (95 % interval -50.0 to -25.0)"
     assert cells["topics"][0]["Failure rate"] == "51.2%"
     assert (cells["topics"][0]["Errors"], cells["topics"][0]["95 % within"]) == ("4.2%", "2.35 s")
+
+
+async def test_the_evidence_opens_with_what_stands_behind_a_finding(seen, api_redis):
+    kept = Record(id="x1", occurred_at=1_700_000_000_000_000, query="reset <b>my</b> PIN", response="Sorry, no.")
+    packed = zstandard.compress(msgspec.msgpack.encode([kept]))
+    api_redis.xadd(keys.log("acme"), {"b": packed})
+    tree, _ = await seen(WIDTHS["desk"], "open")
+    opened = tree.css_first("#insights details[open]").text()
+    for part in (
+        "topic 'card · pin' (t1)",
+        "of 100 findings as sure",
+        "reset <b>my</b> PIN",
+        "Sorry, no.",
+        "1 more are",
+    ):
+        assert part in opened, part
 
 
 async def test_a_card_is_still_a_table_to_whoever_hears_it(seen):

@@ -1,10 +1,11 @@
 import msgspec
 import pytest
 import redis
+import zstandard
 
 from kaizen_api import keys
 from kaizen_api.errors import Unavailable
-from kaizen_api.schema import Effect, Entry, Gap, Insight, Interval, Provenance, Step, Topic
+from kaizen_api.schema import Chance, Cycle, Effect, Entry, Gap, Insight, Interval, Provenance, Record, Step, Topic
 
 DIFFERENCE = Interval(estimate=-0.1, low=-0.2, high=0.0, unit="share")
 DAY = 86_400_000_000
@@ -255,6 +256,22 @@ async def test_an_analysis_is_asked_for_and_followed(client, api_redis):
     assert api_redis.keys(keys.BROKER_PREFIX + "*")
 
 
+async def test_an_analysis_is_cancelled_once_and_only_before_it_ends(client, api_redis):
+    asked = (await client.post("/v1/analyses")).json()
+    path = f"/v1/analyses/{asked['id']}"
+    cancelled = await client.delete(path)
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    assert (await client.delete(path)).json() == cancelled.json() == (await client.get(path)).json()
+    unknown = await client.delete("/v1/analyses/y1")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+    assert "GET /v1/analyses lists them" in unknown.json()["detail"]
+    done = Cycle(id="y2", tenant="acme", status="done")
+    api_redis.hset(keys.objects("acme", "cycle"), "y2", msgspec.msgpack.encode(done))
+    ended = await client.delete("/v1/analyses/y2")
+    assert (ended.status_code, ended.headers["content-type"]) == (409, "application/problem+json")
+    assert "ended as done" in ended.json()["detail"]
+
+
 async def test_reads_without_redis_are_503(serve, unreachable_config):
     client = await serve(unreachable_config)
     for path in ("/v1/topics", "/v1/insights/x", "/v1/analyses", "/readyz"):
@@ -264,3 +281,53 @@ async def test_reads_without_redis_are_503(serve, unreachable_config):
     assert (await client.post("/v1/analyses")).status_code == 503
     assert (await client.get("/livez")).status_code == 200
     assert (await client.get("/kaizen/health")).status_code == 503
+
+
+def keep(client, *records):
+    """Have the log hold these, in one batch."""
+    client.xadd(keys.log("acme"), {"b": zstandard.compress(msgspec.msgpack.encode(list(records)))})
+
+
+async def test_an_explanation_says_how_sure_against_what_and_shows_examples(client, api_redis):
+    chance = Chance(p_value=0.0004, q_value=0.012, hypotheses=180)
+    found = insight(1, topic="t1", subject={"topic": "t1"}, evidence=["x1", "x2"], chance=chance)
+    store(api_redis, "insight", msgspec.structs.replace(found, signs={"x1": ["refusal"]}))
+    store_topics(api_redis, topic(1, size=10))
+    keep(api_redis, Record(id="x1", occurred_at=DAY, query="how?", response="Sorry."))
+    said = (await client.get("/v1/insights/i1/explanation")).json()
+    assert said["where"] == "topic 'topic 1' (t1)"
+    assert said["sureness"] == "of 100 findings as sure as this one, about 90 are real, and the rest is chance"
+    assert "p = 0.0004" in said["chance"]
+    assert "with all 180 hypotheses of that analysis controlled q = 0.012" in said["chance"]
+    (example,) = said["examples"]
+    assert (example["id"], example["query"], example["response"]) == ("x1", "how?", "Sorry.")
+    assert (example["occurred_at"], example["signs"]) == ("1970-01-02T00:00:00Z", ["refusal"])
+    assert (said["gone"], said["stale"], said["steps"]) == (["x2"], False, ["apply", "dismiss"])
+    assert (await client.get("/v1/insights/none/explanation")).status_code == 404
+
+
+async def test_an_interaction_is_found_by_its_id_and_never_by_another_tenant(client, api_redis):
+    odd = "a/b c#1"
+    keep(api_redis, Record(id="x1", occurred_at=DAY, query="first"), Record(id=odd, occurred_at=DAY, query="how?"))
+    api_redis.xadd(
+        keys.log("globex"),
+        {"b": zstandard.compress(msgspec.msgpack.encode([Record(id="x2", occurred_at=DAY, query="secret")]))},
+    )
+    found = (await client.get("/v1/interactions/a%2Fb%20c%231")).json()
+    assert (found["query"], found["occurred_at"], found["error"]) == ("how?", "1970-01-02T00:00:00Z", None)
+    for gone in ("x2", "x"):
+        answer = await client.get(f"/v1/interactions/{gone}")
+        assert answer.status_code == 404
+        assert "kept for KAIZEN_METRICS_RETENTION_DAYS days" in answer.json()["detail"]
+
+
+async def test_the_kinds_of_request_are_those_of_the_callers_tenant(client, api_redis):
+    store(api_redis, "cycle", Cycle(id="c1", tenant="acme", status="done", requested_at=DAY, kinds={"question": 3}))
+    other = Cycle(id="c2", tenant="globex", status="done", requested_at=DAY, kinds={"creation": 9})
+    api_redis.hset(keys.objects("globex", "cycle"), "c2", msgspec.msgpack.encode(other))
+    api_redis.zadd(keys.order("globex", "cycle"), {"c2": 1})
+    assert (await client.get("/v1/kinds")).json() == {
+        "interactions": 3,
+        "kinds": [{"kind": "question", "interactions": 3, "share": 1.0}],
+        "analysed_at": "1970-01-02T00:00:00Z",
+    }

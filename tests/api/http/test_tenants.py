@@ -38,6 +38,7 @@ OPERATIONS = [
     ("GET", "/v1/topics/t1/history"),
     ("POST", "/v1/analyses"),
     ("GET", "/v1/analyses/y"),
+    ("DELETE", "/v1/analyses/y"),
     ("GET", "/v1/knowledge?q=pin"),
 ]
 

@@ -5,7 +5,8 @@ import pytest
 
 from kaizen_api import keys
 from kaizen_api.decided import View
-from kaizen_api.schema import Decision, Life, Point, Step, Topic
+from kaizen_api.lives import Life, Point
+from kaizen_api.schema import Decision, Step, Topic
 
 DAY = 86_400_000_000
 

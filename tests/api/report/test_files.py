@@ -46,6 +46,7 @@ def results(redis):
     redis.hset(key, mapping={name: msgspec.msgpack.encode(rows) for name, rows in chunks.items()})
     redis.expire(key, 1000)
     cycle = Cycle(id="y1", tenant="default", status="done", interactions=3, topics=1, noise=1, insights=1, gaps=1)
+    cycle.kinds = {"question": 2, "follow_up": 1}
     tally = Tally(accepted=3, duplicate=1, refused=1, refusals=[Refused("log:7", EVIL)])
     return read_results(Queries(redis, tenant="default"), cycle, tally)
 
@@ -157,3 +158,16 @@ def test_a_page_without_findings_says_so(redis, tmp_path):
         assert part in page
     assert load(tmp_path, "topics.json") == []
     assert (tmp_path / "assignments.jsonl").read_text() == ""
+
+
+def test_the_kinds_of_request_have_counts_and_shares(folder):
+    kinds = load(folder, "report.json")["kinds"]
+    assert [(one["kind"], one["interactions"]) for one in kinds] == [("question", 2), ("follow_up", 1)]
+    page = (folder / "report.html").read_text()
+    assert '<td>follow-up</td><td class="right">1</td><td class="right">33.3%</td>' in page
+
+
+def test_an_insight_says_how_sure_it_is_and_against_what(folder):
+    page = (folder / "report.html").read_text()
+    assert "of 100 findings as sure as this one, about 99 are real, and the rest is chance" in page
+    assert "<dt>Against</dt><dd>its limit</dd>" in page

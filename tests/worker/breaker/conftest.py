@@ -50,6 +50,7 @@ def server_program() -> str:
 @dataclass
 class Server:
     folder: Path
+    environment: dict[str, str] | None = None  # None: that of the tests
     process: subprocess.Popen[bytes] | None = None
     clients: list[Redis] = field(default_factory=list)
 
@@ -60,7 +61,9 @@ class Server:
     def start(self) -> None:
         settings = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(
-            [server_program(), *settings, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
+            [server_program(), *settings, "--dir", str(self.folder)],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
         )
         until(self.answers)
 
@@ -101,6 +104,29 @@ def breaker_server(tmp_path_factory):
 def own_server(tmp_path_factory):
     """One that the test may freeze, kill and empty."""
     server = Server(tmp_path_factory.mktemp("o"))
+    server.start()
+    yield server
+    server.kill()
+
+
+class MovedServer(Server):
+    """One whose clock moves."""
+
+    clock: Any = None
+
+    def advance(self, seconds: float) -> None:
+        """Returns when the server has noticed: it looks at its clock now and then only."""
+        self.clock.advance(seconds)
+        client = self.clients[0]
+        until(lambda: abs(client.time()[0] - time.time() - self.clock.offset) < 30)
+
+
+@pytest.fixture
+def moved(make_clock, tmp_path_factory):
+    """A server of the test's own that goes by a clock of the test's own."""
+    clock = make_clock()
+    server = MovedServer(tmp_path_factory.mktemp("m"), environment=clock.environment)
+    server.clock = clock
     server.start()
     yield server
     server.kill()
@@ -151,7 +177,7 @@ def pass_time(client: Redis, name: str, seconds: float) -> None:
     """As if the server's clock had moved: every time it has stored lies so much further back (or, negative, ahead)."""
     micros = int(seconds * 1_000_000)
     record = client.hgetall(keys.breaker(name))
-    for span in (b"open_until", b"override_until"):
+    for span in (b"open_until", b"override_until", b"tally_start"):
         if int(record.get(span, 0)):
             client.hincrby(keys.breaker(name), span, -micros)
     for token, _ in client.zrange(keys.leases(name), 0, -1, withscores=True):
@@ -172,9 +198,11 @@ def shift():
 class Caller:
     """The process that runs caller.py."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, environment: dict[str, str] | None = None) -> None:
         program = [sys.executable, "-W", "error", str(Path(__file__).with_name("caller.py")), socket]
-        self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            program, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def send(self, do: str, name: str, options: dict[str, Any], **arguments: Any) -> None:
         line = json.dumps({"do": do, "name": name, "options": {"jitter": 0, **PATIENT, **options}, **arguments})
@@ -218,8 +246,8 @@ def crowd(breaker_server):
 def new_caller(breaker_server):
     started = []
 
-    def start() -> Caller:
-        started.append(Caller(breaker_server.socket))
+    def start(*, socket: str = breaker_server.socket, environment: dict[str, str] | None = None) -> Caller:
+        started.append(Caller(socket, environment))
         return started[-1]
 
     yield start

@@ -8,7 +8,8 @@ import pytest
 
 from kaizen_api import jobs, keys
 from kaizen_api.config import KaizenConfig
-from kaizen_worker.breaker import trigger_gap_fill_with_breaker
+from kaizen_api.errors import BreakerOpen
+from kaizen_worker.breaker import CircuitBreaker, countdown, trigger_gap_fill_with_breaker
 
 
 @pytest.fixture
@@ -53,3 +54,20 @@ async def test_another_tenant_can_be_named(make, config, own_server):
 def test_celery_is_loaded_only_to_enqueue():
     program = "import sys, kaizen_worker.breaker; sys.exit('celery' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_its_defaults_are_the_configured_ones(monkeypatch):
+    monkeypatch.setenv("KAIZEN_GAP_FILL_MAX_RETRIES", "7")
+    monkeypatch.setenv("KAIZEN_GAP_FILL_BACKOFF_SECONDS", "77")
+    settings = CircuitBreaker().settings
+    assert (settings.failure_threshold, settings.recovery_timeout) == (7, 77)
+    settings = CircuitBreaker(2, 20).settings
+    assert (settings.failure_threshold, settings.recovery_timeout) == (2, 20)
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [(100, 100, 110), (0, 0, 0), (1e9, 3600, jobs.VISIBILITY_TIMEOUT)])
+def test_a_task_is_tried_again_after_what_was_asked_and_before_it_is_delivered_again(asked, least, most):
+    waits = {countdown(BreakerOpen("open", retry_after=asked)) for _ in range(50)}
+    assert least <= min(waits) <= max(waits) <= most
+    assert max(waits) < jobs.VISIBILITY_TIMEOUT
+    assert (len(waits) > 1) == (asked == 100)

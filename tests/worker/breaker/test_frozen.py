@@ -74,7 +74,7 @@ def test_after_the_pause_one_tries_and_the_others_are_told_at_once(own_server, w
 
 def tried(link):
     with pytest.raises(StoreDown) as down:
-        link.run(lambda client: client.ping())
+        link.run(link.client.ping)
     return down.value.tried
 
 

@@ -44,6 +44,10 @@ class BreakerMachine(RuleBasedStateMachine):
             lease_seconds=2 * HOUR,
             longest_recovery=10 * HOUR,
             jitter=0,
+            failure_rate=0.5,
+            slow_rate=0.75,
+            minimum_calls=4,
+            window_seconds=7 * HOUR,
         )
         self.permitted = permitted
         self.name = f"model/{next(_NAMES)}"
@@ -52,13 +56,15 @@ class BreakerMachine(RuleBasedStateMachine):
         self.local = LocalBreaker(chosen, clock=lambda: self.now)
         self.admissions = 0
         self.state_of = {}
-        self.latest = self.shared.admit("first").generation
+        self.generation = self.shared.admit("first").generation, self.local.look().generation
+        self.latest = self.generation[0]
 
     def agree(self, here, there):
         same = ("code", "state", "failures", "opened", "successes", "leases", "entered")
         assert {field: getattr(here, field) for field in same} == {field: getattr(there, field) for field in same}
         assert here.retry_after / SECOND == pytest.approx(there.retry_after / SECOND, abs=HOUR / 4)
         assert here.is_open == there.is_open
+        self.generation = there.generation, here.generation
         self.check(there)
 
     def check(self, reply):
@@ -91,6 +97,14 @@ class BreakerMachine(RuleBasedStateMachine):
     def report_without_permit(self, outcome):
         self.agree(self.local.report(UNBOUND, outcome, floor=0), self.shared.report(UNBOUND, outcome, floor=0))
 
+    @rule(ends=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=6), late=st.booleans())
+    def count(self, ends, late):
+        """Calls of this state, or of an earlier one, that the next admission tells of."""
+        there, here = self.generation
+        for failed, slow in ends:
+            self.shared.tally.add(there - late, failed=failed, slow=slow)
+            self.local.tally.add(here - late, failed=failed, slow=slow)
+
     @rule(hours=st.sampled_from([1, 2, 3, 10]))
     def pass_time(self, hours):
         self.now += hours * HOUR * SECOND
@@ -112,6 +126,10 @@ def run(client, shift, *, examples, steps):
 
 def test_the_scripts_agree_with_the_model_on_a_real_server(client, shift):
     run(client, shift, examples=300, steps=60)
+
+
+def test_the_scripts_agree_with_the_model_while_the_servers_clock_moves(moved):
+    run(moved.client(), lambda _client, _name, seconds: moved.advance(seconds), examples=300, steps=60)
 
 
 def test_the_scripts_agree_with_the_model_on_a_fake(shift):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
@@ -128,6 +129,23 @@ def test_flushing_everything_makes_old_results_stale(own, own_server, events):
     assert events["stale"] == 1
     assert breaker.can_execute()
     assert own_server.client().sismember(keys.BREAKERS, breaker.name)
+
+
+def test_an_evicted_record_is_made_anew_and_old_results_are_stale(own, own_server, events):
+    breaker, client = own(1), own_server.client()
+    late = breaker.admit()
+    client.config_set("maxmemory-policy", "allkeys-random")
+    client.config_set("maxmemory", 1)
+    with pytest.raises(OutOfMemoryError):
+        client.set("x", 1)
+    assert not client.keys()
+    client.config_set("maxmemory", 0)
+    fresh = breaker.admit()
+    assert fresh.generation > late.generation
+    breaker.report(late, "failure")
+    assert events["stale"] == 1
+    breaker.report(fresh, "failure")
+    assert breaker.is_open
 
 
 def test_a_server_that_refuses_writes_is_an_outage(own, own_server, events):

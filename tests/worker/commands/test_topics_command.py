@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from kaizen_api import keys
-from kaizen_api.schema import Life, Point, Step, Topic
+from kaizen_api.lives import Life, Point
+from kaizen_api.schema import Step, Topic
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,11 @@ def test_several_topics_are_merged_into_the_last_and_split_one_by_one(command, c
     result = command("topics", "merge", "t2", "t3", "t1")
     assert result.stdout == "t1 now is 'card pin': 100 interactions, with t2, t3\n"
     assert ids(command_json) == ["t1"]
+    assert command("topics", "split", "t2").stdout == "t2 stands for itself: 'refund': 30 interactions\n"
+    undone = command("topics", "split", "t2")
+    assert undone.exit_code == 0
+    assert undone.stdout == "t2 was merged into no other, nothing to undo: 'refund': 30 interactions\n"
+    command("topics", "merge", "t2", "t1")
     assert command_json("topics", "split", "t3")["size"] == 10
     assert ids(command_json) == ["t1", "t3"]
 

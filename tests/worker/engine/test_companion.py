@@ -16,6 +16,10 @@ ASKS = ("how do I change my {}", "where is the {}", "my {} is lost", "cancel the
 TEXTS = [f"{ask.format(subject)} {number}" for ask in ASKS for subject in SUBJECTS for number in range(10)]
 
 
+def silent(share, detail):
+    """Nobody looks."""
+
+
 @pytest.fixture
 def fast(settings, monkeypatch):
     """A tenant with the fast embedder, whose transformer reads sixty texts."""
@@ -74,11 +78,11 @@ def test_what_comes_then_is_assigned_at_once_in_every_process(fast, ask, analyse
 
 
 def test_a_fit_stays_while_half_of_its_sample_is_there_and_is_made_anew_then(fast):
-    companion.renew(fast, TEXTS)
+    companion.renew(fast, TEXTS, tell=silent)
     first = fast.embedder.name
-    companion.renew(fast, TEXTS[20:])
+    companion.renew(fast, TEXTS[20:], tell=silent)
     assert fast.embedder.name == first
-    companion.renew(fast, [f"{text} again" for text in TEXTS])
+    companion.renew(fast, [f"{text} again" for text in TEXTS], tell=silent)
     assert fast.embedder.name != first
     assert Runtime(fast.config).tenant("default").embedder.name == fast.embedder.name
 
@@ -110,7 +114,7 @@ def test_shared_texts_are_embedded_by_whoever_has_time_and_a_lost_piece_by_the_a
 def test_sharing_leaves_nothing_to_do(fast):
     dear = load("minilm")
     texts = [f"text {number}" for number in range(sharing.LEAST)]
-    rows = sharing.embed(fast, texts, by=dear)
+    rows = sharing.embed(fast, texts, by=dear, tell=silent)
     assert fast.redis.llen(keys.unembedded("default")) == 0
     assert np.array_equal(rows.astype(np.float32), dear.embed(texts))
     stored = fast.vectors_by(dear).get(texts, lambda missing: pytest.fail(f"{len(missing)} were left"))

@@ -5,8 +5,9 @@ from dataclasses import replace
 from msgspec.structs import replace as copy
 
 from kaizen_api.decided import View
+from kaizen_api.lives import Point
 from kaizen_api.queries import Queries
-from kaizen_api.schema import Point, Step, Topic
+from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine import cycle
 from kaizen_worker.engine.lives import DAYS_KEPT, EVENTS_KEPT, POINTS_KEPT, record, thinned
 from kaizen_worker.store.snapshot import Snapshot, load_snapshot, publish

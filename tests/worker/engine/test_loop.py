@@ -44,6 +44,8 @@ def test_a_cycle_finds_the_topic_that_is_not_served(tenant, push, analyse, redis
     push()
     done, gaps = analyse()
     assert (done.status, done.interactions, metric(redis, "kaizen_analysis_cycles_total")) == ("done", 180, 1)
+    assert sum(done.kinds.values()) == 180
+    assert {"question", "statement"} <= {one.kind for one in Queries(redis, tenant="default").kinds().kinds}
     gap, *_ = [tenant.gaps.get(gap) for gap in gaps]
     topic = Queries(redis, tenant="default").topic(gap.topic)
     assert "stolen" in topic.exemplars[0] or "freeze" in topic.exemplars[0].lower()

@@ -5,15 +5,18 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from redis import ConnectionError as Lost
 from redis import Redis
 
 from kaizen_api import Interaction, KaizenConfig, Producer, keys
+from kaizen_api.explanation import explain
 from kaizen_api.metrics import field
 from kaizen_api.metrics.table import PATTERNS
+from kaizen_api.queries import Queries
 from kaizen_worker.engine import due, live
 from kaizen_worker.engine.runtime import Runtime
-from kaizen_worker.engine.watch import watch
+from kaizen_worker.engine.watch import _save, watch
 from kaizen_worker.store.claims import Claim
 from kaizen_worker.store.detection import unpack_state
 
@@ -170,6 +173,13 @@ def test_a_burst_that_is_over_may_come_again(desk, wait_until):
     desk.send(desk.plant("burst"))
     assert first.items() < desk.told().items()
     assert len(desk.told()) == 2
+    old, new = sorted(map(desk.tenant.insights.get, desk.told()), key=lambda one: one.id not in first)
+    assert [step.event for step in old.history] == ["proposed", "over"]
+    assert old.seen_at < old.history[-1].at <= ended * 1_000_000 < new.seen_at
+    assert [step.event for step in new.history] == ["proposed"]
+    assert explain(Queries(desk.tenant.redis, tenant="default"), old).over_at == old.history[-1].at
+    _save(desk.tenant, [replace(old, history=old.history[-1:])], "0-0")  # as after a crash
+    assert desk.tenant.insights.get(old.id) == old
 
 
 def test_what_was_told_an_analysis_does_not_tell_again(desk, analyse):
@@ -181,6 +191,19 @@ def test_what_was_told_an_analysis_does_not_tell_again(desk, analyse):
     assert [one.id for one in about] == [told]
     desk.send(desk.plant("burst"))
     assert list(desk.told()) == [told], "still the same, under what is usual now"
+
+
+def test_a_new_topic_that_was_told_gets_the_topic_that_it_becomes(desk, analyse):
+    desk.send(desk.plant("new_topic"))
+    [told] = desk.told()
+    assert desk.tenant.insights.get(told).topic is None
+    analyse()
+    linked = desk.tenant.insights.get(told)
+    topic = Queries(desk.tenant.redis, tenant="default").topic(linked.topic)
+    assert any(word in topic.exemplars[0] for word in NEW.split())
+    assert [(step.event, step.detail) for step in linked.history] == [("proposed", ""), ("topic", topic.id)]
+    analyse()
+    assert desk.tenant.insights.get(told) == linked
 
 
 def test_without_clustering_nothing_is_looked_for(new_desk, analyse, tenant):

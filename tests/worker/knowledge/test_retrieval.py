@@ -5,6 +5,7 @@ import pytest
 import redis
 
 from kaizen_api import keys
+from kaizen_api.errors import Unavailable
 from kaizen_worker.embedding.static import Static
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.making import Document, Errand, from_document, from_passage
@@ -222,3 +223,16 @@ def test_readers_find_while_a_writer_writes(entries, kb_socket):
     for reader in readers:
         reader.join()
     assert failures == []
+
+
+class Down(Static):
+    def embed(self, _texts):
+        raise Unavailable("the endpoint does not answer")
+
+
+@pytest.mark.usefixtures("entries")
+def test_while_the_embedder_is_down_words_alone_find(kb_server):
+    searched = retrieval(kb_server, embedder=Down())
+    assert ids(searched.search("how is my PIN reset", limit=1)) == ["pin"]
+    retrieval(kb_server).complete()
+    assert ids(searched.search("how is my PIN reset", limit=1)) == ["pin"]

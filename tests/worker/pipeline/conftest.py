@@ -11,8 +11,8 @@ import pytest
 from kaizen_api.schema import Record
 from kaizen_worker.embedding.static import Static
 from kaizen_worker.pipeline import patterns
-from kaizen_worker.pipeline.signals import signals
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses, signals
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Sample, Thresholds, Window
 
 START = 1_760_000_000_000_000
@@ -108,8 +108,8 @@ def _changed(record: Record, columns: dict[str, object]) -> Record:
 
 
 def as_window(records: Sequence[Record]) -> Window:
-    texts = distinct_texts(records)
-    return window(ordered(records), texts=texts, vectors=Static().embed(texts))
+    bare = window(records, read=read_responses)
+    return replace(bare, vectors=Static().embed(bare.texts))
 
 
 @pytest.fixture

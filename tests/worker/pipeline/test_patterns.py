@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kaizen_worker.pipeline.patterns import KINDS, kinds
+from kaizen_worker.pipeline.patterns import KINDS, counted, kinds
 
 
 def _kind(text):
@@ -54,3 +54,8 @@ def test_codes_point_into_the_sorted_kinds():
     coded = kinds(["what", "set it"])
     assert coded.names == KINDS == tuple(sorted(KINDS))
     assert coded.codes.dtype == np.int32
+
+
+def test_each_interaction_counts_once_with_the_kind_of_its_text():
+    texts = ["Compare these two contracts", "Write a poem about rain", "what is my balance"]
+    assert counted(kinds(texts), np.array([2, 2, 0, 2], np.int32)) == {"analysis": 1, "question": 3}

@@ -3,8 +3,10 @@
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from kaizen_api.explanation import words
 from kaizen_api.schema import INSIGHT_TYPES
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
@@ -132,6 +134,61 @@ def test_a_topic_that_leans_a_little_to_one_kind_is_no_pattern(world):
     assert not [key for key in _said(leaning.sample()) if key[0] == "usage_pattern" and len(key) > 2]
 
 
+def _numbers(text):
+    """What a description measures and what it compares that with; in the unit of the text."""
+    measured = re.findall(r"(\d+(?:\.\d+)?)(?: %| s)?(?: around [a-z ]+)? \((?:median; |average; )?95 %", text)
+    other = re.search(r"(?:against|limit of|from) (\d+(?:\.\d+)?)", text)
+    return float(measured[-1]), float(other[1])
+
+
+@pytest.mark.parametrize("expected", FAULTS, ids=str)
+def test_a_text_names_its_place_and_its_numbers_are_those_of_the_effect(world, expected):
+    found = _said(FAULTS[expected](world(1)).sample())[expected]
+    for name, value in found.subject.items():
+        if name not in {"by", "share"}:
+            assert f"'{value.removeprefix('t-')}'" in found.description, "whatever it is about"
+    assert ("overall" in found.description) == (not {"topic", "model", "by"} & set(found.subject))
+    assert f"{found.support} interactions of {found.users} users" in found.description
+    effect = found.effect
+    if effect.unit == "times":
+        assert f"{effect.estimate:.1f} times (95 %: {effect.low:.1f} to {effect.high:.1f})" in found.description
+    elif expected != ("usage_pattern", ("kind", "question")):  # over a half, which is no setting
+        one, other = _numbers(found.description)
+        scale, rounded = (100, 1.1) if effect.unit == "share" else (1, 0.11)
+        sign = -1 if found.type == "consciousness" else 1  # the effect is how much lower it is
+        assert sign * (one - other) == pytest.approx(scale * effect.estimate, abs=rounded)
+        assert effect.low <= effect.estimate <= effect.high
+
+
+def test_what_to_do_differs_by_type_and_place(world):
+    advice = {key: _said(fault(world(1)).sample())[key].recommendation for key, fault in FAULTS.items()}
+    assert len(set(advice.values())) == len(advice)
+    for key, text in advice.items():
+        places = [value.removeprefix("t-") for name, value in key[1:] if name in {"topic", "tool", "model"}]
+        assert all(f"'{place}'" in text for place in places)
+        assert text.endswith(".")
+        assert len(text) < 200
+
+
+@pytest.mark.parametrize("expected", FAULTS, ids=str)
+def test_what_is_said_of_the_test_agrees_with_the_text(world, expected):
+    found = _said(FAULTS[expected](world(1)).sample())[expected]
+    against = words.against(found.type, found.subject)
+    assert ("else" in against) == ("elsewhere" in found.description)
+    if against == "its limit":
+        assert "the limit of" in found.description
+    assert words.test(found, None)
+    assert found.chance.q_value >= found.chance.p_value
+    assert found.chance.hypotheses > 100
+
+
+def test_the_evidence_has_its_signs(world):
+    broken = world(1).change("violin", share=0.3, error="timeout")
+    found = _said(broken.sample())["reliability", ("topic", "t-violin")]
+    assert set(found.signs) == set(found.evidence)
+    assert all("error" in signs for signs in found.signs.values())
+
+
 def test_every_type_can_be_reported():
     assert {key[0] for key in FAULTS} | {"gap", "regression"} == set(INSIGHT_TYPES)
 
@@ -218,3 +275,13 @@ def test_without_topics_what_is_general_is_still_found(world):
 def test_an_empty_window_reports_nothing(world):
     sample = replace(world(1), records=()).sample()
     assert findings(sample, gaps=find_gaps(sample)) == []
+
+
+def test_an_empty_knowledge_base_is_called_empty(world):
+    sample = world(1).change("payroll", share=0.8, response="I'm sorry, but I don't have information.").sample()
+    (gap,) = find_gaps(sample)
+    (said,) = [one for one in findings(sample, gaps=[gap]) if one.type == "gap"]
+    assert "the knowledge base is empty" in said.description
+    covered = msgspec.structs.replace(gap, coverage=0.1)
+    (said,) = [one for one in findings(sample, gaps=[covered]) if one.type == "gap"]
+    assert "nothing in the knowledge base covers it" in said.description

@@ -61,4 +61,5 @@ def test_since_cuts_every_column(world):
         assert np.array_equal(getattr(later.window, name).codes, getattr(sample.window, name).codes[1000:])
     assert all(len(flag) == rows for flag in later.signals.flags.values())
     assert all(len(score) == rows for score in later.window.critics.values())
-    assert len(later.window.responses) == len(later.window.entry_ids) == rows
+    assert all(len(sign) == rows for sign in later.window.answers.values())
+    assert len(later.window.entry_ids) == rows

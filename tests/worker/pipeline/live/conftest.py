@@ -1,5 +1,6 @@
 """A week of interactions of three topics in as many directions, and the columns of what arrives."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from kaizen_api.schema import Record
 from kaizen_worker.pipeline.live.arrivals import arrivals
 from kaizen_worker.pipeline.live.baseline import baseline
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Clusters
 
 DAY = 86_400
@@ -54,13 +56,12 @@ def week(*, number=20_000, seed=0):
 
 def usual(records):
     """The baseline of some records."""
-    rows = ordered(records)
-    texts = distinct_texts(rows)
-    seen = window(rows, texts=texts, vectors=vectors(texts))
+    bare = window(records, read=read_responses)
+    seen = replace(bare, vectors=vectors(bare.texts))
     centroids = vectors([f"{topic} " for topic in TOPICS])
     clusters = Clusters(np.empty(0, np.int32), centroids, np.empty(0, np.int32), 0.8)
     codes = {topic: code for code, topic in enumerate(TOPICS)}
-    topic = np.array([codes.get(record.query.split(" ")[0], -1) for record in rows], np.int32)
+    topic = np.array([codes.get(seen.texts[text].split(" ")[0], -1) for text in seen.text], np.int32)
     return baseline(seen, topic, clusters, named=(TOPICS, [topic.title() for topic in TOPICS]))
 
 

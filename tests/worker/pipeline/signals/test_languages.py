@@ -121,19 +121,19 @@ def test_every_language_has_every_list_and_is_tested():
 @pytest.mark.parametrize("text", _each(REFUSALS))
 def test_a_refusal(text):
     said = read_responses([text])
-    assert (said.refusal[0], said.clarification[0]) == (True, False)
+    assert (said["refusal"][0], said["clarification"][0]) == (True, False)
 
 
 @pytest.mark.parametrize("text", _each(BACK))
 def test_a_question_back(text):
     said = read_responses([text])
-    assert (said.clarification[0], said.asks[0], said.refusal[0]) == (True, True, False)
+    assert (said["clarification"][0], said["asks"][0], said["refusal"][0]) == (True, True, False)
 
 
 @pytest.mark.parametrize("text", list(ANSWERS.values()), ids=list(ANSWERS))
 def test_an_answer_is_neither(text):
     said = read_responses([text])
-    assert (said.refusal[0], said.clarification[0]) == (False, False)
+    assert (said["refusal"][0], said["clarification"][0]) == (False, False)
 
 
 @pytest.mark.parametrize("text", _each(REJECTIONS))

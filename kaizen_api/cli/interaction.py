@@ -1,0 +1,46 @@
+"""`kaizen interaction ID`: one interaction in full, masked, as long as the log holds it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from kaizen_api.cli.examples import how_it_went
+from kaizen_api.cli.found import reading
+from kaizen_api.cli.moments import local
+from kaizen_api.cli.options import Session, shared
+from kaizen_api.cli.output import details, emit
+
+Shown = Mapping[str, Any]
+
+
+@click.command()
+@click.argument("interaction_id", metavar="ID")
+@shared
+@click.pass_obj
+def interaction(session: Session, interaction_id: str) -> None:
+    """Show one interaction by its id, such as the evidence of an insight; masked."""
+    with reading(session) as queries:
+        found = queries.interaction(interaction_id)
+    emit(session, found, _show)
+
+
+def _show(one: Shown) -> None:
+    critics = ", ".join(f"{name} {score:.2f}" for name, score in (one["critics"] or {}).items())
+    accepted = {None: None, True: "by the critics", False: "no: the critics rejected it"}[one["accepted"]]
+    details(
+        [
+            ("id", one["id"]),
+            ("when", local(one["occurred_at"])),
+            ("asked", one["query"].splitlines()),
+            ("answered", (one["response"] or "").splitlines()),
+            ("how", how_it_went(one)),
+            ("critics", critics),
+            ("accepted", accepted),
+            ("entries", one["entry_ids"]),
+            ("session", one["session"]),
+            ("user", one["user"] and f"{one['user']} (a keyed hash)"),
+            ("metadata", one["metadata"] and [f"{name}: {value}" for name, value in one["metadata"].items()]),
+            ("cut", "longer texts were cut when they came in" if one["truncated"] else None),
+        ]
+    )

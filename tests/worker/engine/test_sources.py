@@ -1,0 +1,102 @@
+"""A gap searched in several sources at once, on the real server: merged, and filled though one of them is down."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from kaizen_api import KaizenConfig
+from kaizen_api.schema import Gap
+from kaizen_worker.engine import fill
+from kaizen_worker.engine.runtime import Runtime
+
+GAP = Gap(id="g1", topic="t1", diagnosis="missing", users=5, queries=["freeze stolen card", "block stolen card"])
+HITS = [
+    {"title": "Theft", "text": "Report a stolen card to the police, who give you a number.", "_rankingScore": 0.9},
+    {
+        "title": "Stolen card",
+        "text": "To freeze a stolen card, open the app, choose Cards, then Freeze!",
+        "_rankingScore": 0.8,
+    },
+]
+
+
+@pytest.fixture
+def index():
+    """A Meilisearch that answers with the statuses that a test lists, and 200 afterwards."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status = serving.statuses.pop(0) if serving.statuses else 200
+            serving.answered.append(status)
+            body = json.dumps({"hits": HITS}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        serving.statuses, serving.answered = [], []
+        thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
+        thread.start()
+        yield serving
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def tenant(settings, index):
+    searched = {"url": f"http://127.0.0.1:{index.server_port}", "index": "docs", "per_minute": 60_000}
+    config = KaizenConfig(
+        **settings.to_legacy_dict() | {"search_sources": ["folder", "meilisearch"], "search": {"meilisearch": searched}}
+    )
+    tenant = Runtime(config).tenant("default")
+    tenant.gaps.save(GAP, old=None)
+    return tenant
+
+
+def sources(tenant):
+    return sorted(
+        (entry.provenance.source, entry.title) for entry in tenant.entries.many(tenant.gaps.get("g1").entries)
+    )
+
+
+def test_what_all_sources_find_is_kept_and_what_two_say_alike_once(tenant):
+    assert fill.fill(tenant, "g1") == "filled"
+    assert sources(tenant) == [("folder", "Stolen card"), ("meilisearch", "Theft")]
+
+
+def test_a_source_that_is_down_does_not_keep_the_others_from_filling(tenant, index):
+    index.statuses = [500] * 9
+    assert fill.fill(tenant, "g1") == "filled"
+    assert {source for source, _ in sources(tenant)} == {"folder"}
+    assert index.answered == [500], "it is not asked the other queries"
+
+
+def test_what_a_source_found_before_it_failed_stays(tenant, index):
+    index.statuses = [200, 500]
+    assert fill.fill(tenant, "g1") == "filled"
+    assert {source for source, _ in sources(tenant)} == {"folder", "meilisearch"}
+
+
+def test_a_query_that_is_refused_opens_no_breaker(tenant, index):
+    index.statuses = [400] * 9
+    for _ in range(4):
+        tenant.gaps.update("g1", lambda _old: GAP, counts=lambda _old, _new: {}, rank=lambda _gap: 0.0)
+        assert fill.fill(tenant, "g1") == "filled"
+    assert not tenant.breaker("meilisearch").is_open
+
+
+def test_a_turn_that_does_not_come_opens_no_breaker(tenant, index, redis, documents):
+    for path in documents.iterdir():
+        path.unlink()
+    redis.set("kz:pace:meilisearch", "over", px=100_000)
+    assert [fill.fill(tenant, "g1") for _ in range(4)] == ["failed"] * 4
+    assert index.answered == []
+    assert tenant.breaker("meilisearch").state().failures == 0
