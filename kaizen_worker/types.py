@@ -12,7 +12,8 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_api.schema import Critic, InsightType, Interval
+from kaizen_api.critic import Critic
+from kaizen_api.schema import InsightType, Interval
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec.structs import replace
 
-from kaizen_api.schema import Critic
+from kaizen_api.critic import Critic
 from kaizen_worker.pipeline.signals.fitting import fitted
 from kaizen_worker.pipeline.signals.scores import ACCEPTED, standard
 from kaizen_worker.types import Flags, Floats

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from kaizen_api.schema import Critic
+from kaizen_api.critic import Critic
 from kaizen_worker.pipeline.signals.failure import JUDGED, WEIGHTS, failures, ratings
 from kaizen_worker.pipeline.signals.fitting import INTERCEPT
 
