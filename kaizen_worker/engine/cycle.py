@@ -88,11 +88,14 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         renew(tenant, seen.texts, tell=progress.tell)
         embedder = tenant.embedder
         seen = replace(seen, vectors=embed(tenant, seen.texts, by=embedder, tell=progress.tell))
+        hand_back()
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
+        hand_back()
     with progress.step("topics"):
         last = load_snapshot(tenant.redis, tenant=tenant.name)
         found = find_topics(tenant, seen, marks, last=last, at=progress.at, tell=progress.tell)
+        hand_back()
     with progress.step("gaps"):
         sample = _sample(tenant, seen, found)
         gaps = _gaps(tenant, sample)

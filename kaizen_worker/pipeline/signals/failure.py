@@ -49,7 +49,7 @@ def failures(
         critics: What each score predicts by itself.
     """
     kept = {_column(name): critic.weight for name, critic in critics.items() if critic.weight > 0}
-    columns = {name: flags[name].astype(np.float64) for name in WEIGHTS}
+    columns: dict[str, Flags | Floats] = {name: flags[name] for name in WEIGHTS}
     columns |= {_column(name): standard(scores[name]) for name in critics if _column(name) in kept}
     asked = ~flags["error"] & ~flags["follow_up"]
     fit = fitted({name: column[asked] for name, column in columns.items()}, said[asked], {**WEIGHTS, **kept})
