@@ -28,6 +28,8 @@ LOGS = int(os.environ.get("KAIZEN_BENCH_LOGS") or 200)  # tests drop our variabl
 WHOLE, ONSETS, PROCESSES = 20, 20, 2
 EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 REPORTED = 0.7
+NO_ONSET = {"topic of one kind", "unserved topic"}
+"""Their wordings and documents are what they are from the first interaction on, so no delay can be told."""
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +72,7 @@ def test_time_to_detect(analysed):
     delays = defaultdict(list)
     for log in logs:
         for kind, promised, hours in log["delays"]:
-            if promised:
+            if promised and kind not in NO_ONSET:
                 delays[kind].append(hours)
     print("\nhours from the onset to the analysis that tells, one every 4 hours")
     for kind, hours in sorted(delays.items()):
