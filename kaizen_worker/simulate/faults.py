@@ -17,7 +17,6 @@ FaultKind = Literal[
     "unhelpful",
     "growth",
     "late",
-    "one_kind",
 ]
 
 SLOW_FACTORS = (4.0, 6.0)
@@ -45,8 +44,7 @@ class Fault:
     the subject's documents that the assistant lacks; unstable, the standard deviation of the level; unclear and
     unhelpful, the share of the right answers in whose place the assistant asks back, or says what does not help;
     growth, the factor that the subject's questions have grown by at the end, in a straight line; late, the share of
-    its questions that come after the onset, however long that is; one_kind, the share of them that are of one kind of
-    request. A missing subject shows by the look-up alone, and one kind by the words that a subject is asked in.
+    its questions that come after the onset, however long that is. A missing subject shows by the look-up alone.
 
     Attributes:
         kind: What is wrong.

@@ -23,7 +23,6 @@ OWN: Mapping[str, frozenset[InsightType]] = {
     "growth": frozenset({"usage_cluster", "emerging"}),
     "burst": frozenset({"emerging"}),
     "late": frozenset({"emerging"}),
-    "one_kind": frozenset({"usage_pattern"}),
 }
 """The types that name a fault of a kind."""
 
@@ -94,6 +93,4 @@ def _place(one: Planted, told: InsightType) -> dict[str, str | None]:
     place = {"topic": fault.subject, "model": fault.model, "tool": fault.tool}
     if told == "error_pattern":
         place |= {"error": fault.error, "by": "time" if one.kind.place == "all" else None}
-    elif told == "usage_pattern":
-        place |= {"kind": one.request}
     return {name: value for name, value in place.items() if value is not None}

@@ -34,7 +34,7 @@ MIXED = 0.4
 """Most of a subject's wordings that are of one kind of request."""
 
 FEWEST = 8
-"""Wordings of a subject, and of its commonest kind where it is asked in one kind only."""
+"""Wordings of a subject."""
 
 WEAK, WEAKEST, STRONGEST = 0.25, 0.4, 2.0
 """Share of the faults that are smaller than promised; times the least size that any is, at least and at most."""
@@ -87,7 +87,6 @@ KINDS: tuple[PlantedKind, ...] = (
         name="burst of a topic", kind="burst", place="topic", size=5.0, support=60, days=(0.5, 1.5), factor=True
     ),
     PlantedKind(name="late topic", kind="late", place="topic", size=1.0, support=100, most=1.0, late="third"),
-    PlantedKind(name="topic of one kind", kind="one_kind", place="topic", size=0.9, support=100, most=1.0),
     PlantedKind(name="errors that came back", kind="errors", place="topic", size=0.25, support=100, late="half"),
 )
 """Every kind that is planted, with the least size and support at which it is found in at least 95 of 100 logs."""
@@ -103,7 +102,6 @@ class Planted:
     kind: PlantedKind
     fault: Fault
     strong: bool
-    request: str | None = None  # the kind of request that a subject of one kind is asked in
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +142,9 @@ def plant(  # noqa: PLR0913 - what a log is made of
     middle = start + (end - start) / 2
     repaired = {next(free): middle, next(free): middle}
     repaired |= {one.fault.subject: one.fault.onset for one in planted if one.kind.late == "half" and one.fault.subject}
-    worded, planted = _worded(subjects, planted, chance)
     scenario = Scenario(
         name=f"log-{seed}",
-        subjects=worded,
+        subjects=tuple(replace(subject, asked=mixed(subject.asked)) for subject in subjects),
         turns=turns,
         start=start,
         end=end,
@@ -204,29 +201,7 @@ def _when(kind: PlantedKind, period: tuple[datetime, datetime], chance: Random) 
     return since, since + length
 
 
-def _worded(
-    subjects: Sequence[Subject], planted: Sequence[Planted], chance: Random
-) -> tuple[tuple[Subject, ...], list[Planted]]:
-    """The subjects in mixed kinds of request, but those of one kind."""
-    single = {one.fault.subject: one for one in planted if one.fault.kind == "one_kind"}
-    worded: list[Subject] = []
-    told = dict.fromkeys(planted)
-    for subject in subjects:
-        one = single.get(subject.id)
-        if one is None:
-            worded.append(replace(subject, asked=mixed(subject.asked)))
-            continue
-        by_kind = by_request(subject.asked)
-        most = max(sorted(by_kind), key=lambda request: len(by_kind[request]))
-        others = [text for request, texts in sorted(by_kind.items()) if request != most for text in texts]
-        rest = round(len(by_kind[most]) * (1 - one.fault.size) / one.fault.size)
-        worded.append(replace(subject, asked=(*by_kind[most], *chance.sample(others, min(rest, len(others))))))
-        del told[one]
-        told[replace(one, request=most)] = None
-    return tuple(worded), list(told)
-
-
-def by_request(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _by_request(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The texts by their kind of request."""
     codes = kinds(texts).codes.tolist()
     found = {
@@ -238,7 +213,7 @@ def by_request(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 def mixed(texts: Sequence[str]) -> tuple[str, ...]:
     """As many of the texts as can be, no kind of request more than `MIXED` of them; none where there are too few."""
-    by_kind = by_request(texts)
+    by_kind = _by_request(texts)
     limit = max(map(len, by_kind.values()), default=0)
     while limit > MIXED * sum(min(len(own), limit) for own in by_kind.values()):
         limit -= 1

@@ -28,8 +28,8 @@ LOGS = int(os.environ.get("KAIZEN_BENCH_LOGS") or 200)  # tests drop our variabl
 WHOLE, ONSETS, PROCESSES = 20, 20, 2
 EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 REPORTED = 0.7
-NO_ONSET = {"topic of one kind", "unserved topic"}
-"""Their wordings and documents are what they are from the first interaction on, so no delay can be told."""
+NO_ONSET = {"unserved topic"}
+"""Its documents are what they are from the first interaction on, so no delay can be told."""
 
 
 @pytest.fixture(scope="session")

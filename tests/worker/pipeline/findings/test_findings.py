@@ -49,9 +49,6 @@ FAULTS = {
     ("error_pattern", ("by", "time"), ("error", "upstream")): lambda world: world.change(
         share=0.5, where=lambda record: 30 < _hour(record) < 33, error="upstream"
     ),
-    ("usage_pattern", ("kind", "question"), ("topic", "t-camera")): lambda world: world.change(
-        "camera", share=0.9, query=lambda record: f"which camera has a {record.query.split()[-1]}?"
-    ),
     ("usage_pattern", ("kind", "question")): lambda world: world.change(
         share=0.7, query=lambda record: f"which is the {record.query}?"
     ),
@@ -126,12 +123,9 @@ def test_a_third_of_three_topics_is_not_large(world):
     assert not [key for key in _said(sample) if key[0] == "usage_cluster"]
 
 
-def test_a_topic_that_leans_a_little_to_one_kind_is_no_pattern(world):
-    def ask(record):
-        return f"which is the {record.query}?"
-
-    leaning = world(1, sessions=2000).change(share=0.4, query=ask).change("camera", share=0.55, query=ask)
-    assert not [key for key in _said(leaning.sample()) if key[0] == "usage_pattern" and len(key) > 2]
+def test_a_topic_of_one_kind_of_request_is_how_topics_are_found_and_no_news(world):
+    questions = world(1).change("camera", query=lambda record: f"which camera has a {record.query.split()[-1]}?")
+    assert not [key for key in _said(questions.sample()) if key[0] == "usage_pattern"]
 
 
 def _numbers(text):
@@ -325,11 +319,8 @@ def test_a_burst_of_errors_in_one_topic_names_the_topic(world):
 
 
 def test_one_wording_asked_a_thousand_times_is_one_witness(world):
-    def ask(record):
-        return "my camera lies here" if _spread(record) < 0.2 else "which camera is this?"
-
-    few = world(1, sessions=1000).change("camera", query=ask)
-    assert ("usage_pattern", ("kind", "question"), ("topic", "t-camera")) not in _said(few.sample())
+    few = world(1, sessions=1000).change(share=0.7, query=lambda _: "which one is this?")
+    assert ("usage_pattern", ("kind", "question")) not in _said(few.sample())
 
 
 def test_a_low_score_alone_is_no_gap_of_rejected_answers(world):
