@@ -38,6 +38,23 @@ NEGATIONS = (
     "thats wrong",
 )
 MINUTE = 60_000_000
+DOING = (
+    "Open the app, go to settings and choose it there.",
+    "Call the hotline between nine and five and have your number ready.",
+    "Visit a branch and bring your passport with you.",
+    "Write a letter to the head office; they reply within a week.",
+    "Nothing needs to be done, it happens by itself overnight.",
+    "Ask your manager to approve the form on the intranet.",
+    "Log in on the website, press the green button, then confirm by mail.",
+    "That service was ended last year and there is no replacement.",
+)
+TURNED = {
+    **{"first": "last", "before": "after", "more": "less", "most": "least", "large": "small", "north": "south"},
+    **{"always": "never", "often": "seldom", "early": "late", "high": "low", "many": "few", "increase": "reduce"},
+    **{"won": "lost", "began": "ceased", "rich": "poor", "good": "bad", "new": "old", "largest": "smallest"},
+    **{"want": "refuse", "like": "hate", "with": "without", "tell": "hide", "find": "lose", "need": "shun"},
+    **{"on": "off", "from": "to", "all": "no", "between": "outside", "during": "outside", "several": "two"},
+}
 
 
 @dataclass
@@ -49,6 +66,7 @@ class Topic:
     asked: list[str]
     entries: dict[str, tuple[str, str]]  # what the knowledge base is to have
     strength: float = 0.04  # share of the answers that fail
+    way: str = ""  # in which its entries contradict each other
 
 
 @dataclass
@@ -73,16 +91,56 @@ class Log:
         return values[self.rng.integers(len(values))]
 
 
-def _contradiction(text, rng):
-    """The same statement with other numbers, or the opposite of it, in somewhat other words."""
-    other = re.sub(r"\d+", lambda found: str(int(found[0]) + int(rng.integers(1, 9))), text[:2000])
+def _figures(said, _):
+    """The same with other numbers, or the opposite of it."""
+    title, text = said
+    other = re.sub(r"\d+", lambda found: str(int(found[0]) + 1 + len(found[0]) % 8), text)
     for word, opposite in (("is", "is not"), ("was", "was not"), ("can", "cannot"), ("my", "no"), ("the", "another")):
         if other == text and f" {word} " in other:
             other = other.replace(f" {word} ", f" {opposite} ", 1)
-    said = other.split(" ")
+    return title, other if other != text else f"not {other}"
+
+
+def _reversed(said, other):
+    """The same with words of opposite sense; where it has none, other numbers."""
+    words = [TURNED.get(word, word) for word in said[1].split(" ")]
+    return (said[0], " ".join(words)) if words != said[1].split(" ") else _figures(said, other)
+
+
+def _answered(said, other):
+    """The same question with the answer that is given elsewhere."""
+    return said[0], f"{said[1].partition('? ')[0]}? {other[1].partition('? ')[2]}"
+
+
+TURNING = {"figures": _figures, "opposites": _reversed, "answers": _answered}
+
+
+def _dropped(text, rng):
+    """Somewhat other words."""
+    said = text.split(" ")
     for _ in range(len(said) // 20):
         said.pop(int(rng.integers(len(said))))
-    return " ".join(said) if other != text else f"not {other}"
+    return " ".join(said)
+
+
+def _asked_and_answered(entries, rng):
+    """The entries as questions with answers: short ones get one way to do it, long ones a question before them."""
+    way = DOING[rng.integers(len(DOING))]
+    return {
+        name: (title, f"What is known of {' '.join(text.split()[:10])}? {text}" if len(text) > 200 else f"{text}? {way}")
+        for name, (title, text) in entries.items()
+    }
+
+
+def _twins(entries, turned, rng):
+    """Beside each entry one that says otherwise, in somewhat other words."""
+    names = list(entries)
+    others = entries
+    if turned is _answered and len(next(iter(entries.values()))[1]) <= 200:
+        others = _asked_and_answered({name: (title, said.partition("? ")[0]) for name, (title, said) in entries.items()}, rng)
+    after = dict(zip(names, [*names[1:], names[0]], strict=True))
+    twins = {name: turned(entries[name], others[after[name]]) for name in names}
+    return {f"{name}~": (title, _dropped(text, rng)) for name, (title, text) in twins.items()}
 
 
 def _plays(log, topic, found):
@@ -171,6 +229,19 @@ def _kinds(library, other, rng):
     return topics, rest, (title, [text for text, answers in known.questions if known.passages[answers[0]][0] == title])
 
 
+def _rewrite(topic, rng):
+    """What contradicts itself does so in one of three ways; half of all others have copies that say the same."""
+    if topic.cause == "contradictory":
+        topic.way = str(rng.choice(list(TURNING)))
+    if topic.way == "answers" or (topic.entries and topic.cause != "contradictory" and rng.random() < 0.3):
+        topic.entries = _asked_and_answered(topic.entries, rng)
+    if topic.way:
+        topic.entries |= _twins(topic.entries, TURNING[topic.way], rng)
+    elif rng.random() < 0.5:
+        copies = {f"{name}~": (title, _dropped(text, rng)) for name, (title, text) in topic.entries.items()}
+        topic.entries |= copies
+
+
 def _planted(source, rng):
     topics, base, (stranger, strange) = source
     wrong = [cause for cause in CAUSES if cause != "out_of_scope"]
@@ -181,11 +252,9 @@ def _planted(source, rng):
     made.append(Topic(f"{stranger} (strange)", "out_of_scope", strange, {}))
     base = dict(base)
     for topic in made:
+        _rewrite(topic, rng)
         if topic.cause != "missing":
             base |= topic.entries
-        if topic.cause == "contradictory":
-            for name, (title, text) in topic.entries.items():
-                base[f"{name}~"] = (title, _contradiction(text, rng))
         if topic.cause == "unclear":
             topic.asked = sorted({" ".join(text.split()[: rng.integers(2, 5)]) for text in topic.asked})
         if topic.cause:
