@@ -17,11 +17,18 @@ from kaizen_api.schema import Diagnosis, Entry
 from kaizen_worker.pipeline.gaps.disagreement import contested
 from kaizen_worker.types import Flags, Floats, Sample, Served
 
+TOLD_QUESTIONS, TOLD_PEOPLE = 30, 10
+"""Size of a topic in the window from which its cause is expected to be told, where half or more of its answers fail;
+smaller ones are found when they show it more clearly. `tests/bench/findings/test_diagnosis.py` measures it."""
+
 ASKING = 0.3
 """Share of answers that ask back from which the question is what is unclear, if refusals and rejections are rarer."""
 
 COVERED = 0.5
 """Mean probability of an answer in the knowledge base from which a topic is covered."""
+
+USABLE = 0.2
+"""The same, where the assistant found entries good enough to answer from: several that say the same match less each."""
 
 USED = 0.5
 """Share of the failed answers with entries from which these are to blame; of those, with several, likewise."""
@@ -66,7 +73,7 @@ def diagnose(sample: Sample, code: int, rows: Rows, known: Evidence) -> Diagnosi
     if disputed:
         return "contradictory"
     covered = None if known.covered is None else float(known.covered[sample.window.text[rows]].mean())
-    there = covered is None or covered >= COVERED
+    there = covered is None or covered >= (USABLE if blamed else COVERED)
     if there and blamed:
         return "contradictory" if disputed is None and _several(sample, rows, used) else "stale"
     if there and covered is not None:

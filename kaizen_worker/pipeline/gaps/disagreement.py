@@ -5,7 +5,7 @@ question in other words. Lexical, so it is exact about what it says, and silent 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -52,13 +52,15 @@ class _Said:
     """What a text says."""
 
     words: frozenset[str]  # but for numbers and negations
-    claims: frozenset[tuple[str, int]]  # how often it has each of these
+    numbers: frozenset[str]
+    negations: frozenset[tuple[str, int]]  # how often it has each
     question: frozenset[str]  # words of the question that it answers, if it begins with one
     answer: frozenset[str]  # words of what follows
 
     def disagrees(self, other: "_Said") -> bool:
         if _alike(self.words, other.words) >= ALIKE:
-            return self.claims != other.claims or _opposed(self.words, other.words)
+            figures = self.numbers - other.numbers and other.numbers - self.numbers  # one left out is no contradiction
+            return bool(figures) or self.negations != other.negations or _opposed(self.words, other.words)
         same = self.question and other.question and _alike(self.question, other.question) >= ALIKE
         return bool(same) and _alike(self.answer, other.answer) < OTHERWISE
 
@@ -84,20 +86,15 @@ def _opposed(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 def _said(entry: Entry) -> _Said:
-    claims: defaultdict[str, int] = defaultdict(int)
-    words = set()
-    for word in _words(entry.text):
-        if word[0].isdigit() or word in NEGATIONS:
-            claims[word] += 1
-        else:
-            words.add(word)
+    words = _words(entry.text)
     question, mark, answer = entry.text.partition("?")
     if not mark and entry.title.rstrip().endswith("?"):
         question, mark, answer = entry.title, "?", entry.text
     known = mark and answer.strip()
     return _Said(
-        frozenset(words),
-        frozenset(claims.items()),
+        frozenset(word for word in words if not word[0].isdigit() and word not in NEGATIONS),
+        frozenset(word for word in words if word[0].isdigit()),
+        frozenset(Counter(word for word in words if word in NEGATIONS).items()),
         frozenset(_words(question)) if known else frozenset(),
         frozenset(_words(answer)) if known else frozenset(),
     )
