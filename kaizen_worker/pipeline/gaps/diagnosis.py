@@ -1,7 +1,8 @@
 """Why a topic is not served: documented rules over what the answers did, and over what the knowledge base holds.
 
-In order: the assistant mostly asks back (unclear); what is there was used, and users reject it (contradictory where
-entries that it used disagree, or where their texts are not known and it used more at a time than others; else stale);
+In order: the assistant mostly asks back (unclear); entries were used, users reject the answers, and the entries
+disagree (contradictory); entries cover the topic, were used, and users reject the answers (stale; contradictory where
+their texts are not known and more were used at a time than elsewhere);
 it is there, but the answers do without (retrieval_miss); nothing is near, neither entries nor topics (out_of_scope);
 otherwise knowledge is missing.
 """
@@ -16,11 +17,18 @@ from kaizen_api.schema import Diagnosis, Entry
 from kaizen_worker.pipeline.gaps.disagreement import contested
 from kaizen_worker.types import Flags, Floats, Sample, Served
 
+TOLD_QUESTIONS, TOLD_PEOPLE = 30, 10
+"""Size of a topic in the window from which its cause is expected to be told, where half or more of its answers fail;
+smaller ones are found when they show it more clearly. `tests/bench/findings/test_diagnosis.py` measures it."""
+
 ASKING = 0.3
 """Share of answers that ask back from which the question is what is unclear, if refusals and rejections are rarer."""
 
 COVERED = 0.5
 """Mean probability of an answer in the knowledge base from which a topic is covered."""
+
+USABLE = 0.2
+"""The same, where the assistant found entries good enough to answer from: several that say the same match less each."""
 
 USED = 0.5
 """Share of the failed answers with entries from which these are to blame; of those, with several, likewise."""
@@ -58,24 +66,33 @@ def diagnose(sample: Sample, code: int, rows: Rows, known: Evidence) -> Diagnosi
     refused, rejected, asking = _answers(sample, rows)
     if asking >= ASKING and asking > max(refused, rejected):
         return "unclear"
-    covered = None if known.covered is None else float(known.covered[sample.window.text[rows]].mean())
-    there = covered is None or covered >= COVERED
     failed = rows[known.failed[rows] >= FAILED]
     used = [sample.window.entry_ids[row] for row in failed if sample.window.entry_ids[row]]
-    if there and rejected > refused and used and len(used) >= USED * len(failed):
-        return "contradictory" if _contradictory(sample, rows, used, known) else "stale"
+    blamed = rejected > refused and bool(used) and len(used) >= USED * len(failed)
+    disputed = _disputed(sample, rows, used, known) if blamed else None
+    if disputed:
+        return "contradictory"
+    covered = None if known.covered is None else float(known.covered[sample.window.text[rows]].mean())
+    there = covered is None or covered >= (USABLE if blamed else COVERED)
+    if there and blamed:
+        return "contradictory" if disputed is None and _several(sample, rows, used) else "stale"
     if there and covered is not None:
         return "retrieval_miss"
     return "out_of_scope" if known.alien[code] else "missing"
 
 
-def _contradictory(sample: Sample, rows: Rows, used: list[tuple[str, ...]], known: Evidence) -> bool:
-    """Whether entries of these failed answers disagree; of unknown ones: whether more are used than elsewhere."""
-    present = {entry for entries in used for entry in entries}
+def _disputed(sample: Sample, rows: Rows, used: list[tuple[str, ...]], known: Evidence) -> bool | None:
+    """Whether these failed answers used entries that others of the topic dispute; None where texts are not known."""
+    present = {entry for row in rows for entry in sample.window.entry_ids[row]}
     texts = {entry: known.entries[entry] for entry in present if entry in known.entries}
-    if len(texts) > len(present) / 2:
-        disputed = contested(texts)
-        return sum(bool(disputed & set(entries)) for entries in used) >= CONTESTED * len(used)
+    if len(texts) <= len(present) / 2:
+        return None
+    against = contested(texts)
+    return sum(bool(against & set(entries)) for entries in used) >= CONTESTED * len(used)
+
+
+def _several(sample: Sample, rows: Rows, used: list[tuple[str, ...]]) -> bool:
+    """Whether these failed answers mostly use more entries than is usual elsewhere."""
     others = np.flatnonzero((sample.topic >= 0) & (sample.topic != sample.topic[rows[0]]))
     elsewhere = [len(sample.window.entry_ids[row]) for row in others if sample.window.entry_ids[row]]
     usual = float(np.median(elsewhere)) if elsewhere else 1.0

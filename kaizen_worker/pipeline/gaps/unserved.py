@@ -18,6 +18,12 @@ NO_MATCH = re.compile(
 )
 """Names of errors that say that nothing was found."""
 
+WAYS = {
+    "refused": ("refusal",),
+    "rejected": ("negation", "negative_feedback", "escalation", "rephrase", "repeat"),
+    "asked_back": ("clarification",),
+}
+"""Ways in which it shows that a question was not served, and the signs of each."""
 
 SILENT = 0.2
 """Probability of failure under which an answer shows no sign of it."""
@@ -37,9 +43,20 @@ CITING = 0.05
 
 def failing(sample: Sample) -> Floats:
     """Probability (n,) that the answer failed for want of knowledge: the signs, without errors of the service."""
+    return np.where(_service(sample), 0.0, sample.signals.failure)
+
+
+def shown(sample: Sample) -> dict[str, Flags]:
+    """Interactions (n,) that show that they were not served, by the way in which they do, without those errors."""
+    flags, well = sample.signals.flags, ~_service(sample)
+    return {way: well & np.logical_or.reduce([flags[sign] for sign in signs]) for way, signs in WAYS.items()}
+
+
+def _service(sample: Sample) -> Flags:
+    """Interactions (n,) that an error of the service ended."""
     error = sample.window.error
     service = np.array([NO_MATCH.search(name) is None for name in (*error.names, "")], np.bool_)
-    return np.where((error.codes >= 0) & service[error.codes], 0.0, sample.signals.failure)
+    return np.asarray((error.codes >= 0) & service[error.codes])
 
 
 def content(sample: Sample) -> Flags:

@@ -5,13 +5,13 @@ What is planted is a cause in the knowledge base, in the assistant, or in what p
 chance, as they do in talk. Every log has each cause once beside ten served topics, an assistant that cites one, two or
 three entries (or, in a few logs, none), users who rarely say what is wrong, and topics of 10 to 200 questions.
 
-The thresholds of the rules were set while looking at logs of these seeds; on 50 fresh ones (1000 to 1049) the accuracy
-of what is found was .842, not .889. What is asserted counts the planted topics that are found: a third to two fifths
-of the planted ones are too small or fail too little to be told from a served topic, and these are printed beside it.
+Contradictions come in three ways (other figures or a negation; words of opposite sense; another answer to the same
+question, of long entries another real passage of the article), and half of all other entries have a copy that says the
+same in somewhat other words. The rules were set on logs of the seeds 0 to 49; those that are asserted are others.
+What is not found counts as wrong.
 """
 
 import dataclasses
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,12 +20,13 @@ from msgspec.structs import replace
 from kaizen_api.schema import Record
 from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.pipeline.gaps import find_gaps
+from kaizen_worker.pipeline.gaps.diagnosis import TOLD_PEOPLE, TOLD_QUESTIONS
 from kaizen_worker.pipeline.signals import read_responses, signals
 from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Sample, Thresholds
 
 CAUSES = ("missing", "stale", "contradictory", "retrieval_miss", "out_of_scope", "unclear")
-LOGS = 50
+SEEDS = range(2000, 2050)
 SERVED = 10
 REFUSALS = ("Sorry, I don't have information about that.", "I'm afraid I can't answer this question.", "I do not know.")
 ASKING = ("Could you clarify what you mean?", "Can you tell me a bit more?", "I'm not sure I understand. Which one?")
@@ -49,6 +50,7 @@ class Topic:
     asked: list[str]
     entries: dict[str, tuple[str, str]]  # what the knowledge base is to have
     strength: float = 0.04  # share of the answers that fail
+    way: str = ""  # in which its entries contradict each other
 
 
 @dataclass
@@ -71,18 +73,6 @@ class Log:
 
     def choose(self, values):
         return values[self.rng.integers(len(values))]
-
-
-def _contradiction(text, rng):
-    """The same statement with other numbers, or the opposite of it, in somewhat other words."""
-    other = re.sub(r"\d+", lambda found: str(int(found[0]) + int(rng.integers(1, 9))), text[:2000])
-    for word, opposite in (("is", "is not"), ("was", "was not"), ("can", "cannot"), ("my", "no"), ("the", "another")):
-        if other == text and f" {word} " in other:
-            other = other.replace(f" {word} ", f" {opposite} ", 1)
-    said = other.split(" ")
-    for _ in range(len(said) // 20):
-        said.pop(int(rng.integers(len(said))))
-    return " ".join(said) if other != text else f"not {other}"
 
 
 def _plays(log, topic, found):
@@ -136,42 +126,7 @@ def _talk(log, topic, number, nearest, crowd):
             log.say(who, session, at + MINUTE, topic.name, "thanks", response="You're welcome.")
 
 
-def _articles(library, other, rng):
-    """Topics of an encyclopaedia: a part of each article is asked about; strangers are kinds of request."""
-    known = library("xquad-en")
-    by_title = {}
-    for text, answers in known.questions:
-        by_title.setdefault(known.passages[answers[0]][0], []).append((text, answers[0]))
-    titles = [title for title in rng.permutation(sorted(by_title)).tolist() if len(by_title[title]) >= 15]
-    topics = []
-    for title in titles[: SERVED + 5]:
-        ids = sorted({one for _, one in by_title[title]})
-        part = set(rng.permutation(ids)[: max(2, len(ids) // 2)].tolist())
-        entries = {one: known.passages[one] for one in part}
-        topics.append((title, [text for text, one in by_title[title] if one in part], entries))
-    rest = {one: passage for one, passage in known.passages.items() if not any(one in t[2] for t in topics)}
-    kinds = other("clinc150")
-    stranger = rng.choice(sorted(kinds))
-    return topics, rest, (stranger, kinds[stranger][:40])
-
-
-def _kinds(library, other, rng):
-    """Topics of an assistant with short entries; strangers ask about an article, or about medicine."""
-    kinds = other("clinc150")
-    topics, rest = [], {}
-    for place, name in enumerate(rng.permutation(list(kinds)).tolist()[:60]):
-        texts = [kinds[name][row] for row in rng.permutation(len(kinds[name]))[:50]]
-        entries = {f"{name}.{row}": ("", text) for row, text in enumerate(texts[:10])}
-        if place < SERVED + 5:
-            topics.append((name, texts[10:], entries))
-        else:
-            rest |= entries
-    known = library("xquad-en")
-    title = rng.choice(sorted({title for title, _ in known.passages.values()}))
-    return topics, rest, (title, [text for text, answers in known.questions if known.passages[answers[0]][0] == title])
-
-
-def _planted(source, rng):
+def _planted(source, rewrite, rng):
     topics, base, (stranger, strange) = source
     wrong = [cause for cause in CAUSES if cause != "out_of_scope"]
     made = [
@@ -181,11 +136,9 @@ def _planted(source, rng):
     made.append(Topic(f"{stranger} (strange)", "out_of_scope", strange, {}))
     base = dict(base)
     for topic in made:
+        rewrite(topic, rng)
         if topic.cause != "missing":
             base |= topic.entries
-        if topic.cause == "contradictory":
-            for name, (title, text) in topic.entries.items():
-                base[f"{name}~"] = (title, _contradiction(text, rng))
         if topic.cause == "unclear":
             topic.asked = sorted({" ".join(text.split()[: rng.integers(2, 5)]) for text in topic.asked})
         if topic.cause:
@@ -237,23 +190,22 @@ def _entries(base, rng):
     return {name: replace(entry, state="active") for name, entry in made.items()}
 
 
-def test_each_cause_planted_fifty_times(library, labelled, serve, embedder):
+def test_each_cause_planted_fifty_times(sources, rewrite, serve, embedder):
     columns = [*CAUSES, "not found"]
     table = np.zeros((6, 7), int)
-    false = 0
-    sizes = []
-    for seed in range(LOGS):
+    false, told = 0, []
+    for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        made, base = _planted((_articles, _kinds)[seed % 2](library, labelled, rng), rng)
+        made, base = _planted(sources[seed % 2](rng, SERVED + 5), rewrite, rng)
         log = _log(made, base, embedder, rng)
         sample = _sample(log, embedder)
         served = serve(base, sample.window.texts)
-        found = {gap.topic: gap for gap in find_gaps(sample, served, _entries(base, rng))}
+        found = {gap.topic: gap.diagnosis for gap in find_gaps(sample, served, _entries(base, rng))}
         for topic in made:
-            said = found[topic.name].diagnosis if topic.name in found else "not found"
+            said = found.get(topic.name, "not found")
             if topic.cause:
                 table[CAUSES.index(topic.cause), columns.index(said)] += 1
-                sizes.append((sum(one == topic.name for one in log.topics.values()), said == topic.cause))
+                told.append((*_size(sample, topic), said == topic.cause, topic.way))
             else:
                 false += topic.name in found
     print("\n" + " " * 16 + "".join(f"{name:>15}" for name in columns))
@@ -261,8 +213,23 @@ def test_each_cause_planted_fifty_times(library, labelled, serve, embedder):
         print(f"{cause:16}" + "".join(f"{count:15}" for count in row))
     accuracy, of_found = np.trace(table[:, :6]) / table.sum(), np.trace(table[:, :6]) / table[:, :6].sum()
     print(f"accuracy {of_found:.3f} of those found, {accuracy:.3f} where one that is not found is wrong")
-    print(f"{false} of {LOGS * SERVED} served topics found")
-    for low, high in ((10, 20), (20, 50), (50, 100), (100, 1000)):
-        right = [ok for size, ok in sizes if low <= size < high]
-        print(f"  {low} to {high} interactions: {np.mean(right):.3f} of {len(right)}")
+    print(f"{false} of {len(SEEDS) * SERVED} served topics found")
+    for low, high in ((8, 20), (20, 30), (30, 50), (50, 100), (100, 1000)):
+        _print(f"{low} to {high} questions", [right for size, _, right, _ in told if low <= size < high])
+    for way in sorted({its for *_, its in told if its}):
+        _print(f"contradictory by {way}", [right for *_, right, its in told if its == way])
+    large = [right for size, people, right, _ in told if size >= TOLD_QUESTIONS and people >= TOLD_PEOPLE]
+    _print(f"at least {TOLD_QUESTIONS} questions of {TOLD_PEOPLE} people", large)
+    assert np.mean(large) >= 0.85
     assert of_found >= 0.85
+    assert false <= 0.02 * len(SEEDS) * SERVED
+
+
+def _size(sample, topic):
+    """Questions and people."""
+    rows = (sample.topic == sample.topic_ids.index(topic.name)) & ~sample.signals.flags["follow_up"]
+    return int(rows.sum()), len(np.unique(sample.window.people()[rows]))
+
+
+def _print(what, right):
+    print(f"  {what}: {np.mean(right):.3f} of {len(right)}")

@@ -121,6 +121,17 @@ def test_asking_back_is_unclear(world):
     assert found.diagnosis == "unclear"
 
 
+def test_asking_back_is_a_gap_though_it_is_hardly_a_failure(world):
+    sample = world(1).change("payroll", share=0.5, response=UNCLEAR).sample()
+    rows = sample.topic == sample.topic_ids.index("t-payroll")
+    assert sample.signals.failure[rows].mean() < 0.3
+    (found,) = find_gaps(sample)
+    assert found.diagnosis == "unclear"
+    asked_back = dict(zip(sample.window.ids, sample.signals.flags["clarification"].tolist(), strict=True))
+    assert all(asked_back[one] for one in found.evidence)
+    assert found.deficit == pytest.approx(0.5, abs=0.1)
+
+
 @pytest.mark.parametrize(("entries", "diagnosis"), [(["e1"], "stale"), (["e1", "e2"], "contradictory")])
 def test_entries_that_were_used_and_rejected_are_to_blame(world, entries, diagnosis):
     used = world(1).change("payroll", entry_ids=entries).follow("payroll", "that is wrong", share=0.7)
