@@ -42,10 +42,8 @@ def worker(session: Session, number: int) -> None:
 @shared
 @click.pass_obj
 def beat(session: Session) -> None:
-    """Run the scheduler; one of it is enough."""
-    config = configured(session)
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _become(config, stack.beat(config.data_dir))
+    """Run the scheduler; a second one takes over at once where the first is lost."""
+    _become(configured(session), stack.beat())
 
 
 @click.command()

@@ -55,9 +55,9 @@ def workers(config: KaizenConfig) -> list[Service]:
     return [worker(number) for number in range(1, config.workers + 1)]
 
 
-def beat(folder: Path) -> Service:
-    """The scheduler; it remembers in `folder` what ran when."""
-    return Service("beat", (*_CONTROL, "beat", "--schedule", str(folder / "beat-schedule"), "--loglevel", "INFO"))
+def beat() -> Service:
+    """The scheduler; any number may run, and none keeps anything on disk."""
+    return Service("beat", (*_CONTROL, "beat", "--loglevel", "INFO"))
 
 
 def exporter(config: KaizenConfig, *, host: str = _LOOPBACK) -> Service:

@@ -42,7 +42,7 @@ def whole(
         Unavailable: a port is in use, or a part does not answer; the text says which.
     """
     with Claim(config.data_dir) as claim:
-        services = [api(config), *workers(config), beat(config.data_dir)]
+        services = [api(config), *workers(config), beat()]
         if config.enable_prometheus:
             services.append(exporter(config))
         # Flower looks for workers once, when it starts: they have to be there
