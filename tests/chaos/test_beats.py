@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -120,8 +121,7 @@ class Crew:
 
 
 def _children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as found:
-        return found.read().split()
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 @pytest.fixture
@@ -172,9 +172,9 @@ def test_each_due_run_is_done_and_none_twice(crew, redis, wait_until, draw):
     beats = sum(name.startswith("beat") for name, _ in drawn)
     alone = sum(not whole for _, whole in drawn)
     print(
-        f"\nseed {draw}: {KILLS} kills in {took:.0f} s ({beats} of beats, {KILLS - beats - alone} of workers, {alone} of "
-        f"workers' children); {number} due runs of {len(dues)} tenants, each done once; {again} begun again for their "
-        "worker was killed in the middle"
+        f"\nseed {draw}: {KILLS} kills in {took:.0f} s ({beats} of beats, {KILLS - beats - alone} of workers, {alone} "
+        f"of workers' children); {number} due runs of {len(dues)} tenants, each done once; {again} begun again, for "
+        "their worker was killed in the middle"
     )
     assert len(dues) == TENANTS
     assert took < INTERVAL or number >= TENANTS * (took // INTERVAL)
