@@ -39,6 +39,7 @@ docs: .venv/.ready
 
 lock:
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --extra image -c requirements.lock pyproject.toml -o ops/requirements.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

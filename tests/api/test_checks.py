@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from kaizen_api import checks
-from kaizen_api.checks import Check, run_checks
+from kaizen_api.checks import Check, parts, run_checks
 
 
 @pytest.fixture
@@ -84,3 +84,13 @@ def test_without_redis_the_broker_is_away_too(config, tmp_path, broker):
     assert not seen["server"].ok
     assert not seen["broker"].ok
     assert found(config)["broker"] == Check("broker", ok=True, detail="that of redis")
+
+
+def test_one_part_alone_is_looked_at(config):
+    assert [check.name for check in run_checks(config, only=("beat",))] == ["beat"]
+    assert [check.name for check in run_checks(config, only=("stream", "broker"))] == [
+        "broker",
+        "stream",
+        "dead letters",
+    ]
+    assert {"server", "beat", "stream", "engine"} <= set(parts())
