@@ -19,10 +19,16 @@ _PACKAGES = ("kaizen", "celery", "kombu", "redis", "flower", "fastapi", "numpy",
 
 @click.command()
 @click.option("--live", is_flag=True, help="Only whether this host's workers make progress, for a liveness probe.")
+@click.option("--number", type=click.IntRange(1), help="With --live: only the worker of that number.")
 @click.option("--only", multiple=True, metavar="PART", type=click.Choice(parts()), help="Only this part; repeatable.")
 @shared
 @click.pass_obj
-def doctor(session: Session, live: bool, only: tuple[str, ...]) -> int:  # noqa: FBT001  # click hands options by name
+def doctor(
+    session: Session,
+    live: bool,  # noqa: FBT001  # click hands options by name
+    number: int | None,
+    only: tuple[str, ...],
+) -> int:
     """Check every part and say what to do; fails if one of them does not work.
 
     With `--live`, fails only where a worker process of this host lives on and does nothing, so that whatever supervises
@@ -31,7 +37,7 @@ def doctor(session: Session, live: bool, only: tuple[str, ...]) -> int:  # noqa:
     config = session.config()
     checks = [
         {"name": check.name, "ok": check.ok, "detail": check.detail, "remedy": check.remedy}
-        for check in (check_live(config) if live else run_checks(config, only=only))
+        for check in (check_live(config, number=number) if live else run_checks(config, only=only))
     ]
     well = all(check["ok"] for check in checks)
     if live or only:
