@@ -23,7 +23,7 @@ ACL
 printf 'redis://kaizen:%s@%s:6379/0\n' "$password" "$host" | keep redis_url
 printf '{"%s": "%s"}\n' "$tenant" "$(random)" | keep api_keys
 random | keep user_key
-printf 'operator:%s\n' "$(random)" | keep flower_auth
+random | keep flower_password
 random | keep grafana_password
 
 # A container's user reads the files, who is nobody of this machine; the folder lets nobody else in.

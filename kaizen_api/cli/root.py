@@ -29,7 +29,6 @@ _COMMANDS = {
     "worker": ("services:worker", "Run one worker process."),
     "beat": ("services:beat", "Run the scheduler; one of it is enough."),
     "exporter": ("services:exporter", "Serve metrics for Prometheus."),
-    "flower": ("services:flower", "Serve Flower, which shows workers and tasks."),
 }
 _FOUND = {
     "topics": "Show what people ask about.",

@@ -1,4 +1,4 @@
-"""`kaizen api · worker · beat · exporter · flower`: one process each, for production; this process becomes it."""
+"""`kaizen api · worker · beat · exporter`: one process each, for production; this process becomes it."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from kaizen_api import stack
 from kaizen_api.checks import strange_settings
 from kaizen_api.cli.options import PORT, Session, setting, shared
 from kaizen_api.cli.output import note
-from kaizen_api.config import KaizenConfig, is_loopback
+from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
 from kaizen_api.errors import Unavailable
 from kaizen_api.eviction import refuse_eviction
@@ -57,20 +57,6 @@ def exporter(session: Session, host: str) -> None:
     """Serve metrics for Prometheus."""
     config = configured(session)
     _become(config, stack.exporter(config, host=host))
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address; other than loopback needs a login.")
-@setting("flower_port", "--port", type=PORT)
-@shared
-@click.pass_obj
-def flower(session: Session, host: str) -> None:
-    """Serve Flower, which shows workers and tasks."""
-    config = configured(session)
-    if config.flower_auth is None and not is_loopback(host):
-        raise click.UsageError("anybody who reaches this address could watch: set KAIZEN_FLOWER_AUTH=USER:PASSWORD")
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _become(config, stack.flower(config, config.data_dir, host=host))
 
 
 def configured(session: Session) -> KaizenConfig:

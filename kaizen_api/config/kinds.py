@@ -37,12 +37,6 @@ def _header_text(text: SecretStr) -> SecretStr:
     return text
 
 
-def _login(text: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[!-9;-~]+:[!-~]+", text.get_secret_value()):
-        raise ValueError("must be like USER:PASSWORD, in ASCII and without blanks")
-    return text
-
-
 def _host(host: str) -> str:
     if not is_host(host):
         raise ValueError("must be an address or the name of a host, like 127.0.0.1, ::1 or localhost")
@@ -62,7 +56,6 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 HeaderText = Annotated[SecretStr, AfterValidator(_header_text)]
-Login = Annotated[SecretStr, AfterValidator(_login)]
 ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Host = Annotated[str, AfterValidator(_host)]

@@ -21,7 +21,6 @@ from kaizen_api.config.kinds import (
     HeaderText,
     Host,
     Key,
-    Login,
     ModelName,
     Port,
     RedisUrl,
@@ -139,9 +138,7 @@ class KaizenConfig(BaseSettings):
     api_port: Port = 8080
     """Where the HTTP API listens."""
     flower_port: Port = 5555
-    """Where Flower listens."""
-    flower_auth: Login | None = None
-    """`USER:PASSWORD` that Flower asks for; absent: it asks nobody, and listens on loopback only."""
+    """Where Flower listens, on loopback."""
     workers: int = Field(2, ge=1, le=64)
     """Worker processes."""
     live_false_alarms: float = Field(0.1, ge=0.001, le=10)

@@ -72,22 +72,21 @@ def exporter(config: KaizenConfig, *, host: str = _LOOPBACK) -> Service:
     return Service("exporter", argv, url=_url(host, port), health="/kaizen/health")
 
 
-def flower(config: KaizenConfig, folder: Path, *, host: str = _LOOPBACK) -> Service:
-    """Workers and tasks to watch, for whoever has `flower_auth`, or for this machine. It keeps tasks in `folder`."""
+def flower(config: KaizenConfig, folder: Path) -> Service:
+    """Workers and tasks to watch; loopback only, so its API needs no password. It remembers tasks in `folder`."""
     port = config.flower_port
     argv = (
         *_CONTROL,
         "flower",
-        f"--address={host}",
+        f"--address={_LOOPBACK}",
         f"--port={port}",
         "--persistent=True",
         f"--db={folder / 'flower'}",
         "--state_save_interval=60000",
         "--inspect_timeout=3000",
     )
-    login = config.flower_auth.get_secret_value() if config.flower_auth else None
-    variables = {"FLOWER_BASIC_AUTH": login} if login else {"FLOWER_UNAUTHENTICATED_API": "true"}
-    return Service("flower", argv, url=_url(host, port), health="/healthcheck", variables=variables)
+    url = _url(_LOOPBACK, port)
+    return Service("flower", argv, url=url, health="/healthcheck", variables={"FLOWER_UNAUTHENTICATED_API": "true"})
 
 
 def _url(host: str, port: int) -> str:

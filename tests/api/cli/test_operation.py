@@ -164,7 +164,6 @@ def became(monkeypatch):
         (("worker", "--number", "3"), ["kaizen_worker.app", "worker", "kaizen3@%h", "kaizen.live,kaizen.work"]),
         (("beat",), ["kaizen_worker.app:control", "beat", "--schedule"]),
         (("exporter", "--port", "9191"), ["kaizen_api.metrics.exporter:create", "--port", "9191"]),
-        (("flower", "--port", "5556"), ["kaizen_worker.app:control", "flower", "--address=127.0.0.1", "--port=5556"]),
     ],
 )
 def test_a_process_command_becomes_that_process(kaizen, became, server, args, words):
@@ -187,19 +186,6 @@ def test_a_process_command_warns_of_what_is_no_setting(kaizen, became, monkeypat
     assert kaizen(command, *ports).stderr == f"warning: ignored, for there is no such setting: {warning}"
     assert kaizen(command, *ports, "--json").stdout == ""
     assert len(became) == 3
-
-
-def test_flower_beyond_loopback_asks_for_a_login(kaizen, became, monkeypatch):
-    result = kaizen("flower", "--host", "0.0.0.0")
-    assert (result.exit_code, became) == (2, [])
-    assert "set KAIZEN_FLOWER_AUTH=USER:PASSWORD" in result.stderr
-    monkeypatch.setenv("KAIZEN_FLOWER_AUTH", "operator:sesame")
-    kaizen("flower", "--host", "0.0.0.0")
-    [(argv, environment)] = became
-    assert "--address=0.0.0.0" in argv
-    assert "sesame" not in " ".join(argv)
-    assert environment["FLOWER_BASIC_AUTH"] == "operator:sesame"
-    assert "FLOWER_UNAUTHENTICATED_API" not in environment
 
 
 def test_a_process_without_a_server_is_not_started(kaizen, became, monkeypatch):
