@@ -32,7 +32,6 @@ ANALYZE = "kaizen.analyze"
 FILL = "kaizen.fill"
 RESUME = "kaizen.resume"
 CYCLE = "kaizen.cycle"
-ROTATE = "kaizen.rotate"
 DAILY = "kaizen.daily"
 
 LIVE_QUEUE = "kaizen.live"
@@ -42,7 +41,7 @@ WORK_QUEUE = "kaizen.work"
 """Analyses, searches, rotation."""
 
 ROUTES = {name: {"queue": LIVE_QUEUE} for name in (TICK, CONSUME)} | {
-    name: {"queue": WORK_QUEUE} for name in (ANALYZE, FILL, RESUME, CYCLE, ROTATE, DAILY)
+    name: {"queue": WORK_QUEUE} for name in (ANALYZE, FILL, RESUME, CYCLE, DAILY)
 }
 
 VISIBILITY_TIMEOUT = 3 * 3600
@@ -84,30 +83,38 @@ def settings(url: str) -> dict[str, Any]:
     }
 
 
-def analyze(config: KaizenConfig, *, tenant: str) -> Cycle:
+def analyze(config: KaizenConfig, *, tenant: str, due: int | None = None) -> Cycle:
     """Ask for an analysis now.
+
+    Args:
+        config: The settings.
+        tenant: Whose interactions.
+        due: Of one that beat asks for, when it was due: asking again is asking for the same.
 
     Raises:
         Unavailable: Redis or the broker does not answer; the text says which.
     """
-    cycle = request_cycle(config, tenant=tenant)
+    cycle = request_cycle(config, tenant=tenant, due=due)
     enqueue(config, ANALYZE, tenant=tenant, cycle_id=cycle.id)
     return cycle
 
 
-def request_cycle(config: KaizenConfig, *, tenant: str) -> Cycle:
+def request_cycle(config: KaizenConfig, *, tenant: str, due: int | None = None) -> Cycle:
     """Note that an analysis is wanted; unless somebody does it within `CLAIM_SECONDS`, beat has it started.
+
+    One that is noted under that due time already stays as it is.
 
     Raises:
         Unavailable: Redis does not answer.
     """
     requested_at = time.time_ns() // 1000
-    cycle = Cycle(id=f"y{requested_at:x}{secrets.token_hex(2)}", tenant=tenant, requested_at=requested_at)
+    cycle_id = f"y{requested_at:x}{secrets.token_hex(2)}" if due is None else f"y{due:x}beat"
+    cycle = Cycle(id=cycle_id, tenant=tenant, requested_at=requested_at)
     with reaching(config), connect(config) as client:
         pipe = client.pipeline()
-        pipe.hset(keys.objects(tenant, "cycle"), cycle.id, msgspec.msgpack.encode(cycle, order="deterministic"))
-        pipe.zadd(keys.order(tenant, "cycle"), {cycle.id: requested_at})
-        pipe.set(keys.claim(tenant, cycle_claim(cycle.id)), keys.OFFERED, ex=CLAIM_SECONDS)
+        pipe.hsetnx(keys.objects(tenant, "cycle"), cycle.id, msgspec.msgpack.encode(cycle, order="deterministic"))
+        pipe.zadd(keys.order(tenant, "cycle"), {cycle.id: requested_at}, nx=True)
+        pipe.set(keys.claim(tenant, cycle_claim(cycle.id)), keys.OFFERED, ex=CLAIM_SECONDS, nx=True)
         pipe.execute()
     return cycle
 
@@ -179,14 +186,23 @@ def fill_query(config: KaizenConfig, tenant: str, query: str) -> str:
     return enqueue(config, FILL, tenant=tenant, gap_id=gap_id)
 
 
-def enqueue(config: KaizenConfig, name: str, *, countdown: float = 0, **arguments: str) -> str:
+def enqueue(
+    config: KaizenConfig, name: str, *, countdown: float = 0, expires: float | None = None, **arguments: str
+) -> str:
     """Put one job on its queue and return its id.
+
+    Args:
+        config: Names the broker.
+        name: Of the job.
+        countdown: Seconds that it waits at least.
+        expires: Seconds after which a worker is to drop it; None: never.
+        arguments: Names of what to work on.
 
     Raises:
         Unavailable: the broker does not answer.
     """
     try:
-        job = _sender(broker_url(config)).send_task(name, kwargs=arguments, countdown=countdown)
+        job = _sender(broker_url(config)).send_task(name, kwargs=arguments, countdown=countdown, expires=expires)
     except OperationalError as error:
         raise Unavailable(f"the broker does not take jobs ({error}): is it running?") from None
     return str(job.id)

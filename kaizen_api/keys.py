@@ -5,6 +5,10 @@
 | ticked | string, time in µs | a minute | tick | `kaizen doctor` |
 | ticks | counter of ticks carried out | – | tick | liveness |
 | workers | hash node → its last sign | fields: a day | workers | liveness |
+| schedule | hash job, or job/tenant → when it is due, as set at run time | – | `kaizen schedule` | beat |
+| runs | hash job, or job/tenant → due time of its last run | – | beat | beat, workers |
+| runs owed | sorted set of jobs whose last run is not done, by when it is sent again | – | beat, workers | the same |
+| runs done | hash job → when a worker last did a run | – | workers | `kaizen schedule` |
 | tenants | set of tenants | – | append, who asks for a search | beat's jobs, queries, exporter |
 | stream | stream of records `r`, group `GROUP` | – | append, `kaizen dead-letters` | live, tick, queries, exporter |
 | seen | set of interaction ids, one a bucket of retention days | 2 retentions | append | append |
@@ -48,6 +52,18 @@ TICKED = "kz:ticked"
 
 TICKS = "kz:ticks"
 """How many ticks of beat were carried out, ever."""
+
+SCHEDULE = "kz:schedule"
+"""When jobs are due that are not due as the configuration says."""
+
+RUNS = "kz:runs"
+"""Which run of each job was the last; beats claim the next by it."""
+
+RUNS_OWED = "kz:runs:owed"
+"""The jobs whose last run no worker has done yet."""
+
+RUNS_DONE = "kz:runs:done"
+"""When each was last done."""
 
 WORKERS = "kz:workers"
 """What each worker process last did."""

@@ -16,7 +16,6 @@ from redis import OutOfMemoryError
 from kaizen_api import jobs
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import broker_url
-from kaizen_worker.schedule import beat_schedule
 
 SOFT_LIMIT = 3000
 HARD_LIMIT = 3300
@@ -53,8 +52,7 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
         worker_send_task_events=True,
         worker_prefetch_multiplier=1,
         worker_soft_shutdown_timeout=30,
-        beat_schedule=beat_schedule(config),
-        timezone=config.timezone,
+        beat_scheduler="kaizen_worker.schedule.beat:Beat",
         enable_utc=True,
     )
     return celery

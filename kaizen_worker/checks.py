@@ -1,18 +1,17 @@
 """What `kaizen doctor` sees of the engine: beat's schedule, embedder, backend, naming, search sources."""
 
 import time
-from datetime import timedelta
 
-from celery.schedules import crontab
 from redis.exceptions import RedisError
 
 from kaizen_api.checks import Check
 from kaizen_api.config import KaizenConfig
+from kaizen_api.connection import connect
 from kaizen_api.errors import KaizenError, Paced, Unavailable
 from kaizen_worker import chat, search
 from kaizen_worker.engine import backends
 from kaizen_worker.engine.runtime import Runtime
-from kaizen_worker.schedule import schedule
+from kaizen_worker.schedule.timetable import Timetable, Turn, jobs_of, read
 from kaizen_worker.search import Source
 
 _LOOK_SECONDS = 5.0
@@ -26,21 +25,22 @@ def check_engine(config: KaizenConfig) -> list[Check]:
 
 
 def _schedule(config: KaizenConfig) -> list[Check]:
+    """Of one tenant only what was set for it."""
+    try:
+        with connect(config) as redis:
+            table = read(redis, config)
+    except (RedisError, Unavailable):  # which another check tells
+        table = Timetable(jobs_of(config), {})
+    turns = [*(table.turn(name) for name in table.jobs), *_of_tenants(table)]
     return [
-        Check(
-            f"schedule {name}",
-            ok=True,
-            detail=f"{entry['task']} {_when(entry['schedule'], config)}: {entry['description']}",
-        )
-        for name, entry in schedule(config).items()
+        Check(f"schedule {turn.name}", ok=True, detail=f"{turn.job.task} {turn.when or 'off'}: {turn.job.about}")
+        for turn in turns
     ]
 
 
-def _when(when: timedelta | crontab, config: KaizenConfig) -> str:
-    if isinstance(when, timedelta):
-        return f"every {when.total_seconds():g} s"
-    hour, minute = (next(iter(values)) for values in (when.hour, when.minute))
-    return f"daily at {hour:02}:{minute:02} {config.timezone}"
+def _of_tenants(table: Timetable) -> list[Turn]:
+    named = (place.partition("/") for place in sorted(table.settings))
+    return [table.turn(name, tenant) for name, _, tenant in named if tenant and name in table.jobs]
 
 
 def _embedder(config: KaizenConfig) -> Check:

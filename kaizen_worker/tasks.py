@@ -15,6 +15,9 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.queries import tenants
 from kaizen_worker.engine import cycle, daily, due, fill, lifecycle, live
 from kaizen_worker.engine.runtime import Runtime
+from kaizen_worker.schedule.runs import Runs
+from kaizen_worker.schedule.timetable import read
+from kaizen_worker.schedule.when import Daily
 
 TICKED_SECONDS = 60
 """How long the word of a tick lasts: without it, beat or every worker is away or busy."""
@@ -58,10 +61,11 @@ def resume() -> None:
 
 
 @shared_task(name=jobs.CYCLE)
-def start_cycles() -> None:
-    """Ask for an analysis of every tenant."""
-    for tenant in tenants(runtime().redis):
-        jobs.analyze(runtime().config, tenant=tenant)
+def start_cycle(tenant: str, due: str) -> None:
+    """Ask for the analysis of a tenant that was due."""
+    with Runs(runtime().redis).carrying_out("cycle", tenant=tenant, due=int(due)) as ours:
+        if ours:
+            jobs.analyze(runtime().config, tenant=tenant, due=int(due))
 
 
 @shared_task(name=jobs.ANALYZE)
@@ -78,13 +82,11 @@ def fill_gap(tenant: str, gap_id: str) -> str:
 
 
 @shared_task(name=jobs.DAILY)
-def start_rotations() -> None:
-    """Have every tenant's knowledge base rotated."""
-    for tenant in tenants(runtime().redis):
-        jobs.enqueue(runtime().config, jobs.ROTATE, tenant=tenant)
-
-
-@shared_task(name=jobs.ROTATE)
-def rotate(tenant: str) -> Any:
-    """Archive one knowledge base, and delete what is past retention."""
-    return msgspec.to_builtins(daily.rotate(runtime().tenant(tenant)))
+def rotate(tenant: str, due: str) -> Any:
+    """Archive one knowledge base as of the tenant's own midnight, and delete what is past retention."""
+    with Runs(runtime().redis).carrying_out("daily", tenant=tenant, due=int(due)) as ours:
+        if not ours:
+            return None
+        when = read(runtime().redis, runtime().config).turn("daily", tenant).when
+        zone = when.zone if isinstance(when, Daily) else runtime().config.timezone
+        return msgspec.to_builtins(daily.rotate(runtime().tenant(tenant), zone=zone))

@@ -27,8 +27,9 @@ _COMMANDS = {
     "doctor": ("doctor:doctor", "Check every part and say what to do."),
     "api": ("services:api", "Serve the HTTP API."),
     "worker": ("services:worker", "Run one worker process."),
-    "beat": ("services:beat", "Run the scheduler; one of it is enough."),
+    "beat": ("services:beat", "Run the scheduler; any number may run."),
     "exporter": ("services:exporter", "Serve metrics for Prometheus."),
+    "flower": ("services:flower", "Serve Flower: workers and tasks."),
 }
 _FOUND = {
     "topics": "Show what people ask about.",

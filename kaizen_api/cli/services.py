@@ -1,4 +1,4 @@
-"""`kaizen api · worker · beat · exporter`: one process each, for production; this process becomes it."""
+"""`kaizen api · worker · beat · exporter · flower`: one process each, for production; this process becomes it."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
 from kaizen_api.errors import Unavailable
 from kaizen_api.eviction import refuse_eviction
+from kaizen_api.stack.password import FLOWER_USER, password_file
 from kaizen_api.stack.ports import check_port
 
 
@@ -42,10 +43,8 @@ def worker(session: Session, number: int) -> None:
 @shared
 @click.pass_obj
 def beat(session: Session) -> None:
-    """Run the scheduler; one of it is enough."""
-    config = configured(session)
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _become(config, stack.beat(config.data_dir))
+    """Run the scheduler; a second one takes over at once where the first is lost."""
+    _become(configured(session), stack.beat())
 
 
 @click.command()
@@ -57,6 +56,20 @@ def exporter(session: Session, host: str) -> None:
     """Serve metrics for Prometheus."""
     config = configured(session)
     _become(config, stack.exporter(config, host=host))
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address.")
+@setting("flower_port", "--port", type=PORT)
+@shared
+@click.pass_obj
+def flower(session: Session, host: str) -> None:
+    """Serve Flower, which shows workers and tasks, to the user `kaizen` with its password."""
+    config = configured(session)
+    service = stack.flower(config, config.data_dir, host=host)
+    if config.flower_password is None:
+        note(f"the password of the user {FLOWER_USER} is in {password_file(config.data_dir)}")
+    _become(config, service)
 
 
 def configured(session: Session) -> KaizenConfig:

@@ -37,6 +37,18 @@ def _header_text(text: SecretStr) -> SecretStr:
     return text
 
 
+def _password(password: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-+\--~]{8,200}", password.get_secret_value()):
+        raise ValueError("must be 8 to 200 signs of ASCII, without blanks and commas")
+    return password
+
+
+def _url_prefix(prefix: str) -> str:
+    if prefix and not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", prefix):
+        raise ValueError("must be a path like /flower, or empty")
+    return prefix
+
+
 def _host(host: str) -> str:
     if not is_host(host):
         raise ValueError("must be an address or the name of a host, like 127.0.0.1, ::1 or localhost")
@@ -55,6 +67,8 @@ TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Password = Annotated[SecretStr, AfterValidator(_password)]
+UrlPrefix = Annotated[str, AfterValidator(_url_prefix)]
 HeaderText = Annotated[SecretStr, AfterValidator(_header_text)]
 ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]

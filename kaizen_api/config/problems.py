@@ -19,7 +19,9 @@ _FORMS = {
 """What settings that hold several values look like as a variable."""
 
 
-_SECRET = re.compile(r"(user_key|api_keys|naming_key|embedder_key)(\..*)?|search(\.\w+(\.key)?)?", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(user_key|api_keys|naming_key|embedder_key|flower_password)(\..*)?|search(\.\w+(\.key)?)?", re.IGNORECASE
+)
 """Settings that are secrets or hold some."""
 
 

@@ -22,10 +22,12 @@ from kaizen_api.config.kinds import (
     Host,
     Key,
     ModelName,
+    Password,
     Port,
     RedisUrl,
     TenantName,
     TimeZone,
+    UrlPrefix,
     model_with_url,
 )
 from kaizen_api.config.problems import explain, mask_setting
@@ -138,7 +140,11 @@ class KaizenConfig(BaseSettings):
     api_port: Port = 8080
     """Where the HTTP API listens."""
     flower_port: Port = 5555
-    """Where Flower listens, on loopback."""
+    """Where Flower listens."""
+    flower_password: Password | None = None
+    """Of its user `kaizen`; absent: drawn once and kept in `data_dir`, in the file `flower-password`."""
+    flower_prefix: UrlPrefix = ""
+    """Path under which a proxy serves it, like `/flower`."""
     workers: int = Field(2, ge=1, le=64)
     """Worker processes."""
     live_false_alarms: float = Field(0.1, ge=0.001, le=10)

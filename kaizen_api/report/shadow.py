@@ -59,7 +59,7 @@ def shadow_run(
         stack.remove_at_end(folder)
         try:
             stack.start()
-            stack.launch([*workers(private), beat(folder)])
+            stack.launch([*workers(private), beat()])
             return _run(stack, logs, kind, progress)
         except Unavailable as error:
             keep_log.parent.mkdir(parents=True, exist_ok=True)

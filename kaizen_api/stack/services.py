@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.jobs import LIVE_QUEUE, WORK_QUEUE
+from kaizen_api.stack.password import FLOWER_USER, flower_password
 
 _RUN = (sys.executable, "-P", "-m")  # -P: a file of the working folder never shadows a module
 _CELERY = (*_RUN, "celery", "-A", "kaizen_worker.app")
@@ -60,9 +61,9 @@ def workers(config: KaizenConfig) -> list[Service]:
     return [worker(number) for number in range(1, config.workers + 1)]
 
 
-def beat(folder: Path) -> Service:
-    """The scheduler; it remembers in `folder` what ran when."""
-    return Service("beat", (*_CONTROL, "beat", "--schedule", str(folder / "beat-schedule"), "--loglevel", "INFO"))
+def beat() -> Service:
+    """The scheduler; any number may run, and none keeps anything on disk."""
+    return Service("beat", (*_CONTROL, "beat", "--loglevel", "INFO"))
 
 
 def exporter(config: KaizenConfig, *, host: str = _LOOPBACK) -> Service:
@@ -72,21 +73,23 @@ def exporter(config: KaizenConfig, *, host: str = _LOOPBACK) -> Service:
     return Service("exporter", argv, url=_url(host, port), health="/kaizen/health")
 
 
-def flower(config: KaizenConfig, folder: Path) -> Service:
-    """Workers and tasks to watch; loopback only, so its API needs no password. It remembers tasks in `folder`."""
-    port = config.flower_port
+def flower(config: KaizenConfig, folder: Path, *, host: str = _LOOPBACK) -> Service:
+    """Workers and tasks to watch and to control, behind a password. It remembers tasks in `folder`."""
     argv = (
         *_CONTROL,
         "flower",
-        f"--address={_LOOPBACK}",
-        f"--port={port}",
+        f"--address={host}",
+        f"--port={config.flower_port}",
+        *([f"--url_prefix={config.flower_prefix}"] if config.flower_prefix else []),
         "--persistent=True",
         f"--db={folder / 'flower'}",
         "--state_save_interval=60000",
         "--inspect_timeout=3000",
+        "--tasks_columns=name,kwargs,state,received,runtime,worker,uuid",
     )
-    url = _url(_LOOPBACK, port)
-    return Service("flower", argv, url=url, health="/healthcheck", variables={"FLOWER_UNAUTHENTICATED_API": "true"})
+    url = _url(host, config.flower_port) + config.flower_prefix
+    login = f"{FLOWER_USER}:{flower_password(config, folder)}"
+    return Service("flower", argv, url=url, health="/healthcheck", variables={"FLOWER_BASIC_AUTH": login})
 
 
 def _url(host: str, port: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kaizen_api.config import KaizenConfig, mask_setting
+from kaizen_api.stack.password import password_file
 from kaizen_api.stack.ports import check_ports
 from kaizen_api.stack.services import api, beat, exporter, flower, workers
 from kaizen_api.stack.stack import Stack
@@ -34,7 +35,8 @@ def whole(
         on_lost: Called, from a thread, when all of it has ended because the process that keeps it was killed.
 
     Yields:
-        `api`, `exporter`, `flower` (URLs, None for what does not run), `redis` (URL, its password masked), `data_dir`,
+        `api`, `exporter`, `flower` (URLs, None for what does not run), `flower_password` (the file that has it, None
+        where it does not run or a setting has it), `redis` (URL, its password masked), `data_dir`,
         `log`, and `pids`.
 
     Raises:
@@ -42,7 +44,7 @@ def whole(
         Unavailable: a port is in use, or a part does not answer; the text says which.
     """
     with Claim(config.data_dir) as claim:
-        services = [api(config), *workers(config), beat(config.data_dir)]
+        services = [api(config), *workers(config), beat()]
         if config.enable_prometheus:
             services.append(exporter(config))
         # Flower looks for workers once, when it starts: they have to be there
@@ -65,10 +67,12 @@ def whole(
 
 
 def _state(stack: Stack, urls: dict[str, str]) -> dict[str, Any]:
+    config, folder = stack.config, stack.config.data_dir
     return {
         **{name: urls.get(name) for name in ("api", "exporter", "flower")},
-        "redis": mask_setting("redis_url", stack.config.redis_url),
-        "data_dir": str(stack.config.data_dir),
+        "flower_password": str(password_file(folder)) if "flower" in urls and not config.flower_password else None,
+        "redis": mask_setting("redis_url", config.redis_url),
+        "data_dir": str(folder),
         "log": str(stack.log),
         "pids": stack.pids,
     }

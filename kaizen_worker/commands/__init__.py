@@ -28,6 +28,15 @@ _GROUPS = {
             "auto": "Let it move by itself again.",
         },
     ),
+    "schedule": (
+        "See and set when Kaizen does what by itself.",
+        {
+            "list": "Show every job.",
+            "set": "Set when a job is due.",
+            "reset": "Go back to the configuration.",
+            "run": "Have a job run now.",
+        },
+    ),
     "dead-letters": (
         "See what could not be processed.",
         {"list": "Show it with the reasons.", "replay": "Put it back into the stream.", "drop": "Delete it for good."},

@@ -38,16 +38,17 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     insights_archived: int
 
 
-def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False) -> Rotated:
-    """Archive one tenant's knowledge base as of the last midnight in the configured zone, and clean up.
+def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False, zone: str | None = None) -> Rotated:
+    """Archive one tenant's knowledge base as of the last midnight in its zone, and clean up.
 
     Args:
         tenant: Whose.
         now: The time, with a zone; default: the clock.
         at_once: Archive it as it is now, for a person who wants a copy before a change.
+        zone: Whose midnight; default: the configured zone.
     """
     config = tenant.config
-    now = (now or datetime.now(UTC)).astimezone(ZoneInfo(config.timezone))
+    now = (now or datetime.now(UTC)).astimezone(ZoneInfo(zone or config.timezone))
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     trimmed = trim_log(tenant.redis, tenant=tenant.name, retention_days=config.metrics_retention_days)
     _drop_cycles(tenant, before=_micros(now - timedelta(days=_CYCLES_KEPT_DAYS)))

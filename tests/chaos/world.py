@@ -92,7 +92,7 @@ class World:
             story.write_documents(self.config.documents_path)
             self.stack = parts.enter_context(Stack(self.config, log=self._folder / "log", say=self._say))
             self.stack.start()
-            self.stack.launch([api(self.config), *workers(self.config), beat(self.config.data_dir)])
+            self.stack.launch([api(self.config), *workers(self.config), beat()])
             self.stack.wait_ready()
             self._parts = parts.pop_all()
         return self

@@ -1,8 +1,13 @@
 """Flower and the doctor beside a real stack: who works, on what, by name, and what beat will start when."""
 
+import base64
 import json
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -24,6 +29,29 @@ def stack(home):
         assert home.run("push", log)["accepted"] == 50
         assert home.run("analyze", "--wait")["status"] in {"done", "insufficient_data"}
         yield state
+
+
+@pytest.fixture
+def password(stack):
+    return Path(stack["flower_password"]).read_text()
+
+
+@pytest.fixture
+def http(stack, password):
+    """Asks Flower as its user, or as whoever is named: (status, text)."""
+
+    def ask(url, login=f"kaizen:{password}"):
+        request = urllib.request.Request(url)
+        if login:
+            request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    assert urlsplit(stack["flower"]).hostname == "127.0.0.1"
+    return ask
 
 
 @pytest.fixture
@@ -52,17 +80,51 @@ def test_its_api_lists_tasks_by_name_with_the_worker_that_did_them(tasks, wait_u
     assert {task["worker"].partition("@")[0] for task in done} <= {"kaizen1", "kaizen2"}
 
 
-def test_its_page_shows_the_workers_in_a_browser(stack, home, wait_until):
+PLACES = (
+    "/", "/workers", "/tasks", "/broker", "/tasks/datatable", "/api/workers", "/api/tasks", "/api/queues/length",
+    "/worker/kaizen1", "/task/x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("login", [None, "kaizen:wrong", "other:{password}", "kaizen:"])
+@pytest.mark.parametrize("place", PLACES)
+def test_without_the_password_nothing_is_shown(stack, http, password, place, login):
+    assert http(stack["flower"] + place, login and login.format(password=password))[0] == 401
+
+
+def test_the_password_is_nobody_elses_to_read(stack):
+    assert Path(stack["flower_password"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_its_page_shows_the_tasks_with_what_they_work_on_in_a_browser(browse, wait_until):
+    def rows():
+        shown = (row.css("td") for row in browse("/tasks").css("#tasks-table tbody tr"))
+        return {tuple(cell.text(strip=True) for cell in cells[:2]) for cells in shown if len(cells) > 1}
+
+    wait_until(lambda: (jobs.CONSUME, "{'tenant': 'default', 'place': '0'}") in rows())
+
+
+@pytest.fixture
+def browse(stack, home, password):
+    """Opens a page of Flower's in a browser: what it then is."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no chromium on PATH: install Debian's package chromium")
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     apart = [f"--user-data-dir={home.folder / 'browser'}", "--virtual-time-budget=10000", "--dump-dom"]
+    login = stack["flower"].replace("://", f"://kaizen:{password}@")
 
-    def page():
-        command = [browser, *quiet, *apart, stack["flower"] + "/workers"]
+    def page(place):
+        command = [browser, *quiet, *apart, login + place]
         done = subprocess.run(command, env=home.environment, capture_output=True, text=True, check=False, timeout=150)
-        rows = LexborHTMLParser(done.stdout).css("#workers-table tbody tr")
+        return LexborHTMLParser(done.stdout)
+
+    return page
+
+
+def test_its_page_shows_the_workers_in_a_browser(browse, wait_until):
+    def page():
+        rows = browse("/workers").css("#workers-table tbody tr")
         return sorted(tuple(cell.text(strip=True) for cell in row.css("td")[:2]) for row in rows)
 
     shown = wait_until(lambda: rows if len(rows := page()) == 2 else None)

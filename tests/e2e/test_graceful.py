@@ -22,7 +22,7 @@ def test_sigterm_in_the_middle_leaves_nothing_in_hand(tmp_path, wait_until):
         stack.start()
         with Producer(stack.config) as producer:
             producer.append(Interaction(id=f"i{n}", query=f"question {n}") for n in range(NUMBER))
-        stack.launch([worker(1), beat(config.data_dir)])
+        stack.launch([worker(1), beat()])
         stack.wait_ready()
         with Redis.from_url(redis_url(stack.config)) as client:
             wait_until(lambda: client.xlen(keys.stream("default")) < NUMBER)

@@ -162,7 +162,8 @@ def became(monkeypatch):
     [
         (("api", "--port", "8181"), ["kaizen_worker.serve:create", "--port", "8181"]),
         (("worker", "--number", "3"), ["kaizen_worker.app", "worker", "kaizen3@%h", "kaizen.live,kaizen.work"]),
-        (("beat",), ["kaizen_worker.app:control", "beat", "--schedule"]),
+        (("beat",), ["kaizen_worker.app:control", "beat", "--loglevel"]),
+        (("flower", "--port", "5656"), ["kaizen_worker.app:control", "flower", "--address=127.0.0.1", "--port=5656"]),
         (("exporter", "--port", "9191"), ["kaizen_api.metrics.exporter:create", "--port", "9191"]),
     ],
 )

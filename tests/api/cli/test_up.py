@@ -1,5 +1,6 @@
 """`kaizen up` as a whole: started once, looked at from all sides, killed in parts, ended."""
 
+import base64
 import json
 import os
 import signal
@@ -27,6 +28,13 @@ def free_ports(count):
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as reply:
         return reply.read().decode()
+
+
+def watch(state, path):
+    """What Flower's API says to its user."""
+    login = f"kaizen:{Path(state['flower_password']).read_text()}"
+    head = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+    return json.loads(get(urllib.request.Request(state["flower"] + path, headers=head)))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +95,7 @@ def test_everything_answers(up, wait_until):
     _, state = up
     assert "kaizen_up 1" in get(state["exporter"] + "/kaizen/metrics")
     assert json.loads(get(state["api"] + "/openapi.json"))["paths"]
-    workers = wait_until(lambda: json.loads(get(state["flower"] + "/api/workers")))
+    workers = wait_until(lambda: watch(state, "/api/workers"))
     assert sorted(name.partition("@")[0] for name in workers) == ["kaizen1", "kaizen2"]
 
 
@@ -96,7 +104,7 @@ def test_flower_shows_tasks_by_name(up, kaizen, wait_until):
     assert kaizen("analyze", "--wait", "--timeout", "60")[0] == 0
 
     def names():
-        tasks = json.loads(get(state["flower"] + "/api/tasks?limit=200"))
+        tasks = watch(state, "/api/tasks?limit=200")
         return {task["name"] for task in tasks.values()}
 
     wait_until(lambda: "kaizen.analyze" in names())

@@ -30,7 +30,7 @@ def test_another_process_gets_the_same_configuration():
 
 def test_no_secret_is_on_a_command_line(tmp_path):
     config = KaizenConfig(**CHANGED)
-    services = [api(config), *workers(config), beat(tmp_path), exporter(config), flower(config, tmp_path)]
+    services = [api(config), *workers(config), beat(), exporter(config), flower(config, tmp_path)]
     words = " ".join(word for service in services for word in service.argv)
     for secret in ("s3cret", "k3y", "pass@"):
         assert secret not in words

@@ -65,7 +65,7 @@ def test_from_append_to_insight(tmp_path, wait_until):
         stack.start()
         with Producer(stack.config) as producer:
             producer.append(talk.usual(ago=talk.draw.uniform(11, 170)) for _ in range(USUAL))
-        stack.launch([worker(1), worker(2), beat(config.data_dir)])
+        stack.launch([worker(1), worker(2), beat()])
         stack.wait_ready()
         with Redis.from_url(redis_url(stack.config)) as client:
             wait_until(lambda: client.xlen(keys.stream("default")) == 0)
