@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench chaos docs lock clean
+.PHONY: demo test lint bench chaos docs image lock clean
 
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Kaizen needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -37,8 +37,12 @@ chaos: .venv/.ready
 docs: .venv/.ready
 	$(BIN)/python docs/make.py
 
+image: .venv/.ready
+	ops/image.sh
+
 lock:
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --extra image -c requirements.lock pyproject.toml -o ops/requirements.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

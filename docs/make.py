@@ -26,6 +26,9 @@ Every setting can be given as a variable (`KAIZEN_` and the name in capitals, ne
 in the TOML or JSON file that `KAIZEN_CONFIG_FILE` names, or as a keyword argument of `KaizenConfig`. The first that has
 a value wins: arguments, variables, `.env`, file, default. `kaizen config` shows each value and where it came from.
 
+A secret stays out of variables where `_FILE` is added to its name: `KAIZEN_REDIS_URL_FILE=/run/secrets/redis_url` reads
+the value from that file, without the end of its last line. Every setting can be given so, also in `.env`.
+
 | setting | default | range | meaning |
 | --- | --- | --- | --- |
 {rows}

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from kaizen_api.known import Known
+
 
 class Critic(msgspec.Struct, kw_only=True, frozen=True):
     """Whether a score predicts which answers fail, and how much it counts for that."""
@@ -12,4 +14,4 @@ class Critic(msgspec.Struct, kw_only=True, frozen=True):
     auc: float | None  # probability that a failure scores below a success; None where too few outcomes are known
     failed: int  # failures that carry the score
     succeeded: int  # and successes
-    by: Literal["ratings", "next_turn"]  # what told them apart: what users said, or what they did next
+    by: Known[Literal["ratings", "next_turn"]]  # what told them apart: what users said, or what they did next

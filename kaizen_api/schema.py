@@ -1,7 +1,8 @@
 """Every value that crosses a process: what comes in, and what Kaizen found.
 
 All are `msgspec` structs, encoded as maps with defaults left out, so that a process of the previous version reads what
-the next one wrote and the other way round. Times are integer microseconds since the epoch (UTC).
+the next one wrote and the other way round: a field it does not know is passed over, a status likewise read as it stands
+(`Known`). Times are integer microseconds since the epoch (UTC).
 """
 
 from datetime import datetime
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from kaizen_api.critic import Critic
+from kaizen_api.known import Known
 
 MAX_TEXT_BYTES = 32 * 1024
 """Longest text kept, in UTF-8 bytes; what is longer is cut and the interaction marked `truncated`."""
@@ -153,13 +155,13 @@ class Insight(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A typed, statistically supported finding; its id derives from what it says."""
 
     id: str
-    type: InsightType
+    type: Known[InsightType]
     description: str
     confidence: float  # 0..1
     effect: Interval
     evidence: list[str]  # interaction ids, at most 20, the clearest first
     recommendation: str
-    status: InsightStatus = "proposed"
+    status: Known[InsightStatus] = "proposed"
     topic: str | None = None
     gap: str | None = None
     subject: dict[str, str] = msgspec.field(default_factory=dict)  # what it is about: {"topic": …, "model": …}
@@ -180,14 +182,14 @@ class Gap(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     id: str
     topic: str
-    diagnosis: Diagnosis
+    diagnosis: Known[Diagnosis]
     users: int
     queries: list[str]  # what to search with, from exemplars, never one user's words
     deficit: float = 0.0  # mean failure probability in excess of the rest, 0..1
     deficit_interval: Interval | None = None  # the same with its 95 % interval
     p_value: float = 1.0  # of "it is served like the others"
     entries: list[str] = msgspec.field(default_factory=list)
-    status: GapStatus = "open"
+    status: Known[GapStatus] = "open"
     evidence: list[str] = msgspec.field(default_factory=list)
     coverage: float = 0.0  # of the topic's queries by the knowledge base, 0..1
     insight: str | None = None  # the insight that proposes to fill it
@@ -219,7 +221,7 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     title: str
     text: str
     provenance: Provenance
-    state: EntryState = "active"
+    state: Known[EntryState] = "active"
     flags: list[str] = msgspec.field(default_factory=list)  # why it is in quarantine, or disputed
     history: list[Step] = msgspec.field(default_factory=list)
 
@@ -240,7 +242,7 @@ class Effect(msgspec.Struct, kw_only=True, omit_defaults=True):
     held_out_failures: float
     difference: Interval  # failure rate, exposed − held out
     p_value: float  # valid at any time of looking
-    verdict: EffectVerdict = "measuring"
+    verdict: Known[EffectVerdict] = "measuring"
 
 
 class Hit(msgspec.Struct, kw_only=True, frozen=True):
@@ -253,12 +255,15 @@ class Hit(msgspec.Struct, kw_only=True, frozen=True):
     provenance: Provenance
 
 
+CycleStatus = Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"]
+
+
 class Cycle(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One analysis, from request to result."""
 
     id: str
     tenant: str
-    status: Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"] = "queued"
+    status: Known[CycleStatus] = "queued"
     step: str = ""
     detail: str = ""  # how far its step is, or why it ended without a result
     progress: float = 0.0  # 0..1

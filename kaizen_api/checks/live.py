@@ -6,12 +6,13 @@ from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_api.liveness import progress
+from kaizen_api.stack.services import worker_name
 
 
-def check_live(config: KaizenConfig) -> list[Check]:
-    """Whether each worker process of this host makes progress."""
+def check_live(config: KaizenConfig, *, number: int | None = None) -> list[Check]:
+    """Whether each worker process of this host makes progress, or the one of that number."""
     try:
-        workers = progress(config)
+        workers = [one for one in progress(config) if number is None or one.node.startswith(f"{worker_name(number)}@")]
     except Unavailable as error:
         return [
             Check("workers", ok=True, detail=f"nobody can make progress: {error}", remedy="restart no worker for it")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kaizen_api.checks import check_live, run_checks
+from kaizen_api.checks import check_live, parts, run_checks
 from kaizen_api.checks.server import server_info, server_name
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit
@@ -19,21 +19,28 @@ _PACKAGES = ("kaizen", "celery", "kombu", "redis", "flower", "fastapi", "numpy",
 
 @click.command()
 @click.option("--live", is_flag=True, help="Only whether this host's workers make progress, for a liveness probe.")
+@click.option("--number", type=click.IntRange(1), help="With --live: only the worker of that number.")
+@click.option("--only", multiple=True, metavar="PART", type=click.Choice(parts()), help="Only this part; repeatable.")
 @shared
 @click.pass_obj
-def doctor(session: Session, live: bool) -> int:  # noqa: FBT001  # click hands options by name
+def doctor(
+    session: Session,
+    live: bool,  # noqa: FBT001  # click hands options by name
+    number: int | None,
+    only: tuple[str, ...],
+) -> int:
     """Check every part and say what to do; fails if one of them does not work.
 
     With `--live`, fails only where a worker process of this host lives on and does nothing, so that whatever supervises
-    it starts it again; while Redis or beat is away, nobody is to blame.
+    it starts it again; while Redis or beat is away, nobody is to blame. With `--only`, looks at parts such as beat.
     """
     config = session.config()
     checks = [
         {"name": check.name, "ok": check.ok, "detail": check.detail, "remedy": check.remedy}
-        for check in (check_live(config) if live else run_checks(config))
+        for check in (check_live(config, number=number) if live else run_checks(config, only=only))
     ]
     well = all(check["ok"] for check in checks)
-    if live:
+    if live or only:
         emit(session, {"ok": well, "checks": checks}, _show)
         return 0 if well else FAILED
     document = {

@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from kaizen_api.config.secret_files import SUFFIX
 from kaizen_api.config.settings import KaizenConfig
 from kaizen_api.config.sources import CONFIG_FILE, LEGACY, PREFIX, variables
 
@@ -11,7 +12,8 @@ def unknown_variables() -> dict[str, str]:
     names = [name.upper() for name in [*KaizenConfig.model_fields, *LEGACY]]
     names.append(CONFIG_FILE.removeprefix(PREFIX))
     known = {PREFIX + name for name in names} | {"KAIZEN_DATA"}  # where tests find their data
-    strange = (name for name in variables() if name.split("__")[0] not in known)
+    given = {name: name.upper().removesuffix(SUFFIX.upper()) for name in variables()}
+    strange = (name for name, setting in given.items() if not {name, setting.split("__")[0]} & known)
     return {name: _nearest(name.removeprefix(PREFIX), names) for name in strange}
 
 

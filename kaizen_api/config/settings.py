@@ -1,8 +1,8 @@
 """KaizenConfig: every setting with its range, and the only reader of the environment.
 
-The first that has a value wins: keyword arguments, `KAIZEN_…` variables, `.env`, the file that `KAIZEN_CONFIG_FILE`
-names (TOML or JSON), the default. Whatever is wrong is reported at once: one error lists every setting that is out of
-range, with its value and its range.
+The first that has a value wins: keyword arguments, `KAIZEN_…` variables (or `KAIZEN_…_FILE`, a file with the value),
+`.env`, the file that `KAIZEN_CONFIG_FILE` names (TOML or JSON), the default. Whatever is wrong is reported at once: one
+error lists every setting that is out of range, with its value and its range.
 """
 
 import warnings

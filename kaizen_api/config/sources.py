@@ -1,4 +1,7 @@
-"""Where settings come from: variables, `.env` and a file, each with the former names put right."""
+"""Where settings come from: variables, `.env` and a file, each with the former names put right.
+
+A variable may name a file that holds its value instead (`secret_files.py`).
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from kaizen_api.config.secret_files import contents
 from kaizen_api.errors import InvalidConfig
 
 PREFIX = "KAIZEN_"
@@ -52,19 +56,21 @@ class _Told(EnvSettingsSource):
         except ValueError:
             return value
 
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        named = super()._load_env_vars()
+        prefix, fields = PREFIX.lower(), {*self.settings_cls.model_fields, *LEGACY}
+        return current_names(contents(named, prefix=prefix, fields=fields), prefix=prefix)
+
 
 class Environment(_Told):
     """`KAIZEN_...` variables of this process."""
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return current_names(super()._load_env_vars(), prefix=PREFIX.lower())
 
 
 class DotEnv(_Told, DotEnvSettingsSource):
     """The same variables in the file `.env` of the working folder; others' variables in it are none of ours."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        named = current_names(super()._load_env_vars(), prefix=PREFIX.lower())
+        named = super()._load_env_vars()
         return {name: value for name, value in named.items() if name.startswith(PREFIX.lower())}
 
 

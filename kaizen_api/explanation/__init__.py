@@ -73,7 +73,7 @@ def explain(queries: Queries, insight: Insight) -> Explanation:
         reason=events[insight.status].detail if insight.status in events else "",
         settled=insight.subject.get("insight"),
         regression=events["regression"].detail if "regression" in events else None,
-        steps=list(STEPS[insight.status]),
+        steps=list(STEPS.get(insight.status, ())),
     )
 
 

@@ -88,4 +88,4 @@ def _odds(name: str, value: float) -> str:
 
 
 def _test(kind: InsightType, subject: Mapping[str, str]) -> str:
-    return _SCAN if subject.get("by") == "time" else _TESTS[kind]
+    return _SCAN if subject.get("by") == "time" else _TESTS.get(kind, f"that of {kind}, known to a newer version alone")

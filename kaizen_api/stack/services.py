@@ -43,9 +43,14 @@ def api(config: KaizenConfig) -> Service:
     return Service("api", argv, url=_url(config.api_host, config.api_port), health="/readyz")
 
 
+def worker_name(number: int) -> str:
+    """The first part of the name by which the worker process of that number answers."""
+    return f"kaizen{number}"
+
+
 def worker(number: int) -> Service:
     """The worker process of that number, from 1."""
-    name = f"kaizen{number}"
+    name = worker_name(number)
     argv = (*_CELERY, "worker", "--concurrency", "1", "--hostname", f"{name}@%h", "--loglevel", "INFO")
     queues = ("-Q", f"{LIVE_QUEUE},{WORK_QUEUE}")
     return Service(f"worker{number}", argv + queues, node=f"{name}@{socket.gethostname()}")

@@ -1,10 +1,12 @@
+import socket
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from kaizen_api import checks
-from kaizen_api.checks import Check, run_checks
+from kaizen_api.checks import Check, check_live, parts, run_checks
+from kaizen_api.liveness import leave_sign
 
 
 @pytest.fixture
@@ -84,3 +86,23 @@ def test_without_redis_the_broker_is_away_too(config, tmp_path, broker):
     assert not seen["server"].ok
     assert not seen["broker"].ok
     assert found(config)["broker"] == Check("broker", ok=True, detail="that of redis")
+
+
+def test_one_part_alone_is_looked_at(config):
+    assert [check.name for check in run_checks(config, only=("beat",))] == ["beat"]
+    assert [check.name for check in run_checks(config, only=("stream", "broker"))] == [
+        "broker",
+        "stream",
+        "dead letters",
+    ]
+    assert {"server", "beat", "stream", "engine"} <= set(parts())
+
+
+def test_the_probe_of_one_worker_tells_of_no_other(config, redis):
+    here = socket.gethostname()
+    leave_sign(redis, f"kaizen1@{here}")
+    leave_sign(redis, f"kaizen12@{here}")
+    assert [check.name for check in check_live(config, number=1)] == [f"kaizen1@{here}"]
+    assert len(check_live(config)) == 2
+    [absent] = check_live(config, number=2)
+    assert not absent.ok
