@@ -3,7 +3,7 @@
 -- ARGV: 1 group, 2 consumer, 3 encoded batch, 4 longest recent list, 5 msgpack of four arrays: n stream ids; n topics
 --       ('' for none); n triples (time in us or '', 1 for an error, level in millionths or '') joined by ':'; the names of
 --       the series: ok, error, recent count, errors, time sum, time count, level sum, level count; 6 the topics as the log
---       keeps them
+--       keeps them; 7 msgpack array of further series, each followed by what to add to it
 -- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again; an error KAIZEN where a
 --        triple is none or over 15 digits: nothing was done
 -- Invariants: only what is pending for this consumer is committed; the sums equal what stands in the recent list.
@@ -64,6 +64,12 @@ for i, name in ipairs(series) do
     redis.call('HINCRBY', KEYS[5], name, step)
     redis.call('HINCRBY', KEYS[6], name, step)
   end
+end
+
+local further = cmsgpack.unpack(ARGV[7])
+for i = 1, #further, 2 do
+  redis.call('HINCRBY', KEYS[5], further[i], further[i + 1])
+  redis.call('HINCRBY', KEYS[6], further[i], further[i + 1])
 end
 
 local grown = {}
