@@ -77,7 +77,8 @@ def _counter(metric: Metric, state: State) -> Family:
 def _open_values(metric: Metric, label: str, state: State) -> list[str]:
     """Values of a label without a closed set: those that were counted, and the breakers there are."""
     counted = (labels for family, labels in map(labels_of, state.counts) if family == metric.name)
-    return sorted({*state.breakers, *(labels[label] for labels in counted if label in labels)})
+    present = state.breakers if label == "breaker" else ()
+    return sorted({*present, *(labels[label] for labels in counted if label in labels)})
 
 
 def _histogram(metric: Metric, counts: Mapping[str, int]) -> Family:

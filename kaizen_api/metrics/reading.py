@@ -30,6 +30,10 @@ _TENANTS_PER_CALL = 500  # about a millisecond of the server
 _SHARE_FOR_BROKER = 0.25
 _TICKS = table.field("kaizen_ticks_total")
 _LIVE = table.field("kaizen_queue_length", queue=table.QUEUES[0])
+_PROCESSED = tuple(table.field("kaizen_interactions_total", outcome=outcome) for outcome in table.OUTCOMES)
+MAX_TENANTS = 50
+"""Tenants that are served by name, the busiest."""
+
 MAX_BREAKERS = 100
 """Circuit breakers that are served, the first by name."""
 
@@ -101,15 +105,17 @@ async def _read(redis: Redis, queued: Mapping[str, float]) -> State:
     pipe.smembers(keys.BREAKERS)
     pipe.hgetall(keys.WORKERS)
     pipe.get(keys.TICKS)
+    pipe.zrevrange(keys.BUSIEST, 0, MAX_TENANTS - 1, withscores=True)
     pipe.info("memory")
     pipe.info("stats")
-    stored, tenants, breakers, signs, ticked, *info = await pipe.execute()
+    stored, tenants, breakers, signs, ticked, busiest, *info = await pipe.execute()
     ticks = int(ticked or 0)
     values = {series.decode(): value for series, value in stored.items()}
     epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
+    counts = {series: int(value) for series, value in values.items()}
     return State(
         epoch=epoch,
-        counts={_TICKS: ticks, **{series: int(value) for series, value in values.items()}},
+        counts={_TICKS: ticks, **counts, **_by_tenant(busiest, counts)},
         queues=await _queues(redis, sorted(tenant.decode() for tenant in tenants)),
         breakers=await _breakers(redis, sorted(name.decode() for name in breakers)[:MAX_BREAKERS]),
         seen={
@@ -118,6 +124,16 @@ async def _read(redis: Redis, queued: Mapping[str, float]) -> State:
             **surroundings.workers(signs, ticks=ticks, queued=queued.get(_LIVE, 0)),
         },
     )
+
+
+def _by_tenant(busiest: Sequence[tuple[bytes, float]], counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of the busiest tenants, and of all the others together."""
+    named = {name.decode(): round(count) for name, count in busiest}
+    total = sum(counts.get(series, 0) for series in _PROCESSED)
+    named.pop(table.OTHER, None)  # a tenant of that very name is one of the others
+    rest = max(0, total - sum(named.values()))
+    shown = {**named, table.OTHER: rest}
+    return {table.field("kaizen_tenant_interactions_total", tenant=name): count for name, count in shown.items()}
 
 
 async def _begin_epoch(redis: Redis) -> str:

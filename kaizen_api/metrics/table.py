@@ -63,6 +63,13 @@ METRICS: tuple[Metric, ...] = (
         (("outcome", OUTCOMES),),
     ),
     Metric(
+        "kaizen_tenant_interactions",
+        "counter",
+        "Interactions processed, of each of the busiest tenants; `other`: of the rest together.",
+        "short",
+        (("tenant", ()),),
+    ),
+    Metric(
         "kaizen_ingested",
         "counter",
         "Interactions that came in, by what became of them.",
@@ -213,6 +220,9 @@ RECENT_LEVEL_COUNT = "kaizen_recent_level_count"
 """How many of them have a consciousness level."""
 
 RECENT = (RECENT_COUNT, RECENT_ERRORS, RECENT_TIME_SUM, RECENT_TIME_COUNT, RECENT_LEVEL_SUM, RECENT_LEVEL_COUNT)
+
+OTHER = "other"
+"""The label of all tenants that are not served by name."""
 
 EPOCH = "epoch"
 """Field of the rollup hash: drawn by the exporter, it stays the same as long as the counts go on."""

@@ -121,6 +121,7 @@ class Stream:
             _ENCODER.encode(columns),
             pack_topics(topics, cycle),
             _ENCODER.encode(_response_times(records)),
+            self._tenant,
         ]
         script_keys = [
             self._stream,
@@ -129,6 +130,7 @@ class Stream:
             keys.live(self._tenant),
             keys.metrics(self._tenant),
             keys.ROLLUP,
+            keys.BUSIEST,
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 

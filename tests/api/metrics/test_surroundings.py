@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from kaizen_api import keys
-from kaizen_api.metrics.reading import read_state
+from kaizen_api.metrics.marks import HighWater
+from kaizen_api.metrics.nameless import without_tenants
+from kaizen_api.metrics.reading import MAX_TENANTS, read_state
 from kaizen_api.metrics.table import QUEUES, field
 from kaizen_api.wedged import Sign
 
@@ -50,3 +52,25 @@ async def test_evictions_and_ticks_are_the_servers_own(api_config, api_redis):
     assert state.counts[field("kaizen_ticks_total")] == 12
     assert state.seen[field("kaizen_redis_evictions_total")] == api_redis.info("stats")["evicted_keys"]
     assert state.seen[field("kaizen_redis_memory_limit_bytes")] == 0
+
+
+async def test_the_busiest_tenants_have_a_count_and_the_others_one_together(api_config, api_redis):
+    for number in range(MAX_TENANTS + 10):
+        api_redis.zadd(keys.BUSIEST, {f"t{number:03}": 1000 - number})
+        api_redis.hincrby(keys.ROLLUP, field("kaizen_interactions_total", outcome="ok"), 1000 - number)
+    state = await read_state(api_config, within=2)
+    served = {name: count for name, count in state.counts.items() if name.startswith("kaizen_tenant")}
+    assert len(served) == MAX_TENANTS + 1
+    assert served[field("kaizen_tenant_interactions_total", tenant="t000")] == 1000
+    rest = sum(1000 - number for number in range(MAX_TENANTS, MAX_TENANTS + 10))
+    assert served[field("kaizen_tenant_interactions_total", tenant="other")] == rest
+    hidden = [name for name in without_tenants(state).counts if name.startswith("kaizen_tenant")]
+    assert hidden == [field("kaizen_tenant_interactions_total", tenant="other")]
+
+
+def test_who_is_none_of_the_busiest_any_more_is_counted_once():
+    marks = HighWater()
+    name = field("kaizen_tenant_interactions_total", tenant="a")
+    other = field("kaizen_tenant_interactions_total", tenant="other")
+    assert marks.rise("e", {name: 5, other: 9}) == {name: 5, other: 9}
+    assert marks.rise("e", {other: 14}) == {other: 14}

@@ -126,6 +126,7 @@ def test_live_topics_are_counted_with_the_commit(config, redis):
     stream = consumer(redis, "a")
     assert commit(stream, stream.next(5), ["t1", None, "t1", "t2", None])
     assert redis.hgetall(keys.live("default")) == {b"t1": b"2", b"t2": b"1"}
+    assert redis.zscore(keys.BUSIEST, "default") == 5
 
 
 def test_a_dead_letter_tells_why_and_comes_back_or_goes(config, redis):
