@@ -19,6 +19,7 @@
 | dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
 | tries | hash stream id → attempts at it alone | – | live | live |
 | metrics | hash series → integer, one a tenant and `ROLLUP` | – | all, with what they count | exporter, cycle |
+| busiest | sorted set tenant → interactions committed | – | live | exporter |
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
@@ -46,6 +47,9 @@ ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
 
 TENANTS = "kz:tenants"
+
+BUSIEST = "kz:busiest"
+"""The tenants by how many of their interactions were committed, ever."""
 
 TICKED = "kz:ticked"
 """Time of the last tick of beat that a worker carried out; expires within a minute."""

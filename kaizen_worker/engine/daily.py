@@ -5,12 +5,15 @@ changes nothing. Interactions and cycles are in no archive: they go first, so th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+from redis import RedisError
 
+from kaizen_api.metrics import field
 from kaizen_api.schema import Effect, Insight, InsightStatus
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
@@ -39,6 +42,18 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False, zone: str | None = None) -> Rotated:
+    """Rotate, and count how it ended; see `_rotate`."""
+    try:
+        rotated = _rotate(tenant, now=now, at_once=at_once, zone=zone)
+    except Exception:
+        with suppress(RedisError):  # then what it failed of says more
+            tenant.count(field("kaizen_rotations_total", result="failed"))
+        raise
+    tenant.count(field("kaizen_rotations_total", result="done"))
+    return rotated
+
+
+def _rotate(tenant: Tenant, *, now: datetime | None, at_once: bool, zone: str | None) -> Rotated:
     """Archive one tenant's knowledge base as of the last midnight in its zone, and clean up.
 
     Args:

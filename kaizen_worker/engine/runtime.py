@@ -207,6 +207,13 @@ class Tenant:
         """The look-up in the knowledge base."""
         return Retrieval(self.redis, self.name, embedder=self.runtime.embedder)
 
+    def count(self, series: str) -> None:
+        """Count what happened once, for it and for all tenants together."""
+        pipe = self.redis.pipeline()
+        for key in (keys.metrics(self.name), keys.ROLLUP):
+            pipe.hincrby(key, series, 1)
+        pipe.execute()
+
     @property
     def archives(self) -> Path:
         """The folder of its archives."""
