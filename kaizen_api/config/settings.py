@@ -22,6 +22,7 @@ from kaizen_api.config.kinds import (
     Host,
     Key,
     ModelName,
+    PlaceUrl,
     Port,
     RedisUrl,
     Sources,
@@ -109,6 +110,8 @@ class KaizenConfig(BaseSettings):
     """Archive the knowledge base every day."""
     kb_rotation_keep_days: int = Field(30, ge=7, le=365)
     """How long its archives are kept; the last good one always is."""
+    archives_url: PlaceUrl | None = None
+    """Where archives are copied to as well, by fsspec: `s3://bucket/kaizen` (extra `kaizen[s3]`), `file:///mnt/safe`."""
     performance_threshold: PerformanceThreshold = PerformanceThreshold()
     """What counts as too slow, too faulty, too low."""
     enable_prometheus: bool = True
