@@ -14,7 +14,7 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.processes import Processes
 from kaizen_api.server import start_server
 
-EXPIRES = re.compile(r":(seen|vectors|claim|assignments|named|unembedded)(:|$)|^kz:\{breaker:")
+EXPIRES = re.compile(r":(seen|asked|vectors|claim|assignments|named|unembedded)(:|$)|^kz:\{breaker:")
 """Keys whose line in `kaizen_api/keys.py` promises a time to live."""
 
 
