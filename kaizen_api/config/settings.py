@@ -181,6 +181,8 @@ class KaizenConfig(BaseSettings):
     """Where missing knowledge is searched, in order: names with commas between them, or a list."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
+    knowledge_search: Literal["hybrid", "words"] = "hybrid"
+    """What finds entries: words and meaning, weighed by how far meaning tells them apart; or words alone."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
     """Share of conversations that go without an applied change, to measure its effect."""
     naming_url: ChatUrl | None = None

@@ -47,8 +47,11 @@ def search_command(session: Session, query: str, limit: int) -> None:
     if not query.strip():
         raise click.UsageError("QUERY is blank: say what is asked")
     with engine(session) as tenant:
-        tenant.retrieval.complete()
-        hits = tenant.retrieval.search(query, limit=limit)
+        if tenant.config.knowledge_search == "words":
+            hits = tenant.retrieval_by_words.search(query, limit=limit, words_alone=True)
+        else:
+            tenant.retrieval.complete()
+            hits = tenant.retrieval.search(query, limit=limit)
     columns = ("score", "id", "title", "source")
     rows = [[hit.score, hit.id, hit.title, hit.provenance.source] for hit in hits]
     emit(session, {"entries": hits}, lambda _: table(columns, rows, empty="nothing found"))

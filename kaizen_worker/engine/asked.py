@@ -55,8 +55,7 @@ def asked_before(tenant: Tenant, gap_id: str) -> bool:
 def _first(tenant: Tenant, key: str, gap_id: str, vector: Vectors) -> str:
     """The gap that asked for this first: of all that race, one."""
     deciding = partial(_decide, key=key, gap_id=gap_id, vector=vector)
-    first: str = tenant.redis.transaction(deciding, key, value_from_callable=True)
-    return first
+    return str(tenant.redis.transaction(deciding, key, value_from_callable=True))
 
 
 def _decide(pipe: Pipeline, *, key: str, gap_id: str, vector: Vectors) -> Any:

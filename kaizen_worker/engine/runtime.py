@@ -198,6 +198,11 @@ class Tenant:
         """The look-up in the knowledge base."""
         return Retrieval(self.redis, self.name, embedder=self.runtime.embedder)
 
+    @cached_property
+    def retrieval_by_words(self) -> Retrieval:
+        """The same by words alone: it asks the embedder nothing, not even how long its vectors are."""
+        return Retrieval(self.redis, self.name, embedder=load("static"))
+
     @property
     def archives(self) -> Path:
         """The folder of its archives."""
