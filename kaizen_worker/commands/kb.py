@@ -231,6 +231,21 @@ def restore_command(session: Session, name: str) -> None:
     emit(session, told, lambda _: click.echo(f"{len(entries)} entries read, {changed} changed"))
 
 
+@click.command()
+@click.option("--batch", help="That one import or search wrote; `kaizen kb add` and `kaizen kb show` name it.")
+@click.option("--source", help="That came from there, such as folder or import.")
+@click.option("--gap", metavar="ID", help="That were found for it.")
+@shared
+@click.pass_obj
+def rollback_command(session: Session, batch: str | None, source: str | None, gap: str | None) -> None:
+    """Take entries out of the assistant's sight, of all that is given; adding them again does not bring them back."""
+    if not (batch or source or gap):
+        raise click.UsageError("name what to roll back: --batch, --source or --gap")
+    with engine(session) as tenant:
+        gone = tenant.entries.roll_back(at=_now(), batch=batch, source=source, gap=gap)
+    emit(session, {"expired": gone}, lambda _: click.echo(f"{len(gone)} entries expired"))
+
+
 def _archive(tenant: Tenant, name: str) -> Path:
     """The archive, brought back from where it was copied to if it is not here."""
     path, copies = tenant.archives / Path(name).name, tenant.copies

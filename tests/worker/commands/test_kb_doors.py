@@ -101,6 +101,17 @@ def test_an_archive_that_was_lost_comes_back_from_its_copy(command_json, lines, 
     command_json("kb", "verify", "absent", status=1, **away)
 
 
+def test_a_batch_is_rolled_back_once(kb, lines):
+    batch = kb("add", lines({**GOOD, "id": "pin"}))[1]["batch"]
+    kb("add", lines({"id": "loan", "title": "Loan", "text": "A loan is paid back in five years."}))
+    assert kb("rollback", "--batch", batch, "--source", "import")[1] == {"expired": ["pin"]}
+    assert kb("rollback", "--batch", batch)[1] == {"expired": []}
+    assert kb("show", "pin")[1]["state"] == "expired"
+    assert kb("rollback", "--gap", "g0")[1] == {"expired": []}
+    assert kb("show", "loan")[1]["state"] == "active"
+    assert kb("rollback")[0] == 2
+
+
 def test_doctor_misses_beat(config, redis):
     (absent,) = check_beat(config)
     assert not absent.ok
