@@ -23,6 +23,7 @@ from kaizen_api.config.kinds import (
     Key,
     ModelName,
     Password,
+    PlaceUrl,
     Port,
     RedisUrl,
     TenantName,
@@ -112,6 +113,8 @@ class KaizenConfig(BaseSettings):
     """Archive the knowledge base every day."""
     kb_rotation_keep_days: int = Field(30, ge=7, le=365)
     """How long its archives are kept; the last good one always is."""
+    archives_url: PlaceUrl | None = None
+    """Where archives are copied to as well, by fsspec: `s3://bucket/kaizen` (extra `kaizen[s3]`), `file:///mnt/safe`."""
     performance_threshold: PerformanceThreshold = PerformanceThreshold()
     """What counts as too slow, too faulty, too low."""
     enable_prometheus: bool = True
@@ -187,6 +190,8 @@ class KaizenConfig(BaseSettings):
     """Address, key and more of each source, like `KAIZEN_SEARCH__BRAVE__KEY`: see `docs/sources.md`."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
+    knowledge_search: Literal["hybrid", "words"] = "hybrid"
+    """What finds entries: words and meaning, weighed by how far meaning tells them apart; or words alone."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
     """Share of conversations that go without an applied change, to measure its effect."""
     naming_url: ChatUrl | None = None
@@ -234,11 +239,8 @@ class KaizenConfig(BaseSettings):
         except ValidationError as error:
             raise InvalidConfig(explain(error, type(self), named)) from None
         if self.analysis_interval < _SHORT_INTERVAL:
-            warnings.warn(
-                f"analysis_interval is {self.analysis_interval} s: under {_SHORT_INTERVAL} s a cycle may not be done "
-                "before the next begins",
-                stacklevel=2,
-            )
+            short = f"under {_SHORT_INTERVAL} s a cycle may not be done before the next begins"
+            warnings.warn(f"analysis_interval is {self.analysis_interval} s: {short}", stacklevel=2)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:

@@ -37,6 +37,7 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     archive: str | None  # manifest of the archive, None where rotation is off
     entries: int
     pruned: list[str]  # manifests that were past their days
+    copied: list[str]  # manifests of the archives that `archives_url` lacked
     trimmed: int  # batches of interactions past retention
     insights_archived: int
 
@@ -77,14 +78,26 @@ def _rotate(tenant: Tenant, *, now: datetime | None, at_once: bool, zone: str | 
     keep = timedelta(days=config.kb_rotation_keep_days)
     pruned = archive.prune(folder, before=_micros(midnight - keep)) if folder.is_dir() else []
     moved = _archive_insights(tenant, folder, cutoff=_micros(now))
+    copied = _copy(tenant, before=_micros(midnight - keep))
     return Rotated(
         tenant=tenant.name,
         archive=None if written is None else written.name,
         entries=entries,
         pruned=pruned,
+        copied=copied,
         trimmed=trimmed,
         insights_archived=moved,
     )
+
+
+def _copy(tenant: Tenant, *, before: int) -> list[str]:
+    """Last, so that a place that does not answer keeps nothing else; the next run copies what this one could not."""
+    copies = tenant.copies
+    if copies is None:
+        return []
+    copied = copies.add(tenant.archives)
+    copies.prune(before=before)
+    return copied
 
 
 def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:

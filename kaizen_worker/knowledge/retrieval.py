@@ -7,13 +7,12 @@ entries went, frequencies of words in a search lag by up to `_REBUILD_SHARE`, un
 which gaps are found, never lags: it is the same in every process.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import islice
 
-import numpy as np
 from redis import Redis
 
 from kaizen_api.errors import Unavailable
@@ -31,6 +30,8 @@ EMBEDDED_AT_A_LOOK = 2
 
 LEAST_SCORE = 0.12
 """Under every relevant passage of 400 questions about encyclopaedic paragraphs and abstracts (the lowest: .19)."""
+
+_LOG = logging.getLogger("kaizen")
 
 _REBUILD_SHARE = 0.05
 _SPARE = 10  # further candidates, in place of those that went out of sight meanwhile
@@ -73,40 +74,44 @@ class Retrieval:
         self._view = self._index.view()
 
     def search(
-        self, query: str, *, limit: int, exclude: frozenset[str] = frozenset(), vector: Vectors | None = None
+        self,
+        query: str,
+        *,
+        limit: int,
+        exclude: frozenset[str] = frozenset(),
+        vector: Vectors | None = None,
+        words_alone: bool = False,
     ) -> list[Hit]:
         """The entries that serve a query best, by BM25 / upper bound and cosine, weighed by `Balance`; the best first.
 
         None whose score is under `LEAST_SCORE`: what is found goes into an assistant's prompt. An entry that is too
-        new to have a vector is found by its words alone, and every entry is while the embedder is down.
+        new to have a vector is found by its words alone, and so is every entry while the embedder does not answer.
 
         Args:
             query: What is asked.
             limit: Most entries.
             exclude: Ids that must not be found, such as those held out from this conversation.
-            vector: (d,) float32 of the query by the same embedder, where the caller has it already; zeros: words alone.
+            vector: (d,) float32 of the query by the same embedder, where the caller has it already.
+            words_alone: By BM25 / upper bound and nothing else; nothing is embedded.
         """
-        view = self._look()
-        if vector is None:
-            vector = self._vector(query)
+        view = self._look(0 if words_alone else EMBEDDED_AT_A_LOOK)
+        if vector is None and not words_alone:
+            vector = self._meaning(query)
         best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
         entries = self._entries.many(list(best))
         serving = (entry for entry in entries if entry and entry.state == "active")
-        least = LEAST_SCORE if vector.any() else LEAST_SCORE * (1 - view.weight)  # words have but their share then
-        return [_hit(one, best[one.id]) for one in serving if best[one.id] >= least or one.id in self._pending][:limit]
+        return [_hit(entry, best[entry.id]) for entry in serving if best[entry.id] >= self._least(entry)][:limit]
 
-    def _vector(self, query: str) -> Vectors:
-        """(d,) of the query; zeros, to which nothing is near, while the embedder is down."""
+    def _meaning(self, query: str) -> Vectors | None:
         try:
             vector: Vectors = self._embedder.embed([query])[0]
-        except Unavailable:
-            vector = self.nowhere
+        except Unavailable as error:
+            _LOG.warning("searched by words alone: %s", error)
+            return None
         return vector
 
-    @property
-    def nowhere(self) -> Vectors:
-        """A vector (d,) of zeros, to which nothing is near; known while the embedder is down, too."""
-        return np.zeros(self._view.vectors.shape[1], np.float32)
+    def _least(self, entry: Entry) -> float:
+        return 0.0 if entry.id in self._pending else LEAST_SCORE
 
     def served(self, texts: Sequence[str], vectors: Halves) -> Served:
         """How well the entries cover each of u texts, for finding gaps; embeds first what has no vector yet.
@@ -132,16 +137,22 @@ class Retrieval:
         self._balance.renew(dict(self._contents), self._entries.many, view.rows, (view.vectors, view.alive))
         return view
 
-    def _look(self) -> View:
+    def _look(self, embed: int) -> View:
         with self._lock:
             now = self._clock()
             if self._looked is None or now - self._looked >= self._every:
                 self._catch_up()
-                with suppress(Unavailable):  # what has no vector yet waits until the embedder is back
-                    self._place(EMBEDDED_AT_A_LOOK)
+                self._place_few(embed)
                 self._view = self._index.view(weight=self._balance.weight())
                 self._looked = now
             return self._view
+
+    def _place_few(self, embed: int) -> None:
+        """Vectors of some new entries, unless nobody can compute them now; their words are found already."""
+        try:
+            self._place(embed)
+        except Unavailable as error:
+            _LOG.warning("new entries are found by their words alone: %s", error)
 
     def _catch_up(self, *, dead: float = _REBUILD_SHARE) -> None:
         pending = self._changes.pending()

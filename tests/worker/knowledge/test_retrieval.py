@@ -78,6 +78,39 @@ def test_a_score_is_half_words_and_half_meaning(kb_server):
     assert best.score == pytest.approx(0.5 * served.bm25[0] + 0.5 * served.cosine[0], abs=2e-6)
 
 
+class Away(Static):
+    """Answers for a while."""
+
+    here = True
+
+    def embed(self, texts):
+        if not self.here:
+            raise Unavailable("away")
+        return super().embed(texts)
+
+
+@pytest.mark.usefixtures("entries")
+def test_words_alone_are_the_whole_score(kb_server):
+    searched = retrieval(kb_server, embedder=(counting := Counting()))
+    (best, *_) = searched.search("reset my PIN", limit=4, words_alone=True)
+    both = next(hit for hit in searched.search("reset my PIN", limit=4) if hit.id == best.id)
+    assert (best.id, counting.texts[-1]) == ("pin", "reset my PIN")
+    assert best.score != both.score
+    assert counting.texts.count("reset my PIN") == 1
+
+
+def test_while_the_embedder_is_away_words_find_what_is_there_and_what_is_new(entries, kb_server):
+    searched = retrieval(kb_server, embedder=(away := Away()))
+    searched.complete()
+    away.here = False
+    entries.put(from_document(Document(id="visa", text="A visa card is ordered by post."), at=2), at=2)
+    assert ids(searched.search("order a visa card", limit=1)) == ["visa"]
+    assert ids(searched.search("reset my PIN", limit=1)) == ["pin"]
+    away.here = True
+    searched.search("anything", limit=1)
+    assert searched._pending == {}
+
+
 def test_other_processes_find_what_one_adds_changes_and_takes_away(entries, kb_server):
     searched = retrieval(kb_server)
     assert "mortgage" not in ids(searched.search("mortgage on a house", limit=9))
