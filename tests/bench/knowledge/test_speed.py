@@ -55,17 +55,18 @@ def fill(redis, count, embedder):
             pipe.hset(vectors._key, digest(entry), row.tobytes())
         pipe.execute()
     redis.expire(vectors._key, 3600)
+    redis.xadd(keys.changes("default"), {"id": "d0000000"})  # from here on readers catch up instead of reading all
 
 
 def measure(look):
-    """Milliseconds of the median and of the slowest in a hundred."""
+    """Milliseconds of the median and of the slowest in a hundred, by the clock and of this process's work alone."""
     draw, taken = random.Random(9), []
     for _ in range(LOOKUPS):
         question = " ".join(draw.choices(VOCABULARY, WEIGHTS, k=QUESTION))
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         assert look(question)
-        taken.append((time.perf_counter() - started) * 1000)
-    return np.percentile(taken, 50), np.percentile(taken, 99)
+        taken.append(((time.perf_counter() - started) * 1000, (time.process_time() - worked) * 1000))
+    return np.percentile(taken, [50, 99], axis=0)
 
 
 @pytest.mark.timeout(1800)
@@ -80,8 +81,12 @@ def test_a_look_up_is_quick_at_a_hundred_thousand_entries(redis):
         retrieval.search("first", limit=5)
         built = time.perf_counter() - started
         for kind in BARS:
-            median, slowest[kind] = measure(partial(retrieval.search, limit=5, words_alone=kind == "words"))
-            print(f"{size} entries, {kind}: p50 {median:.1f} ms, p99 {slowest[kind]:.1f} ms (index in {built:.1f} s)")
+            figures = measure(partial(retrieval.search, limit=5, words_alone=kind == "words"))
+            (median, worked), (slowest[kind], most) = figures
+            print(
+                f"{size} entries, {kind}: p50 {median:.1f} ms, p99 {slowest[kind]:.1f} ms; of work alone {worked:.1f} "
+                f"and {most:.1f} ms (index in {built:.1f} s)"
+            )
     assert slowest["words"] <= BARS["words"]
     assert slowest["hybrid"] <= BARS["hybrid"]
 
@@ -93,8 +98,9 @@ def add_one(url):
     return time.time()
 
 
-def write(url, over):
+def write(url, ready, over):
     found = Entries(Redis.from_url(url), "default")
+    ready.wait()
     for number in range(WRITES):
         entry = from_document(Document(id=f"w{number}", title="Written", text=f"written {number} babanlo"), at=2)
         found.put(entry, at=2)
@@ -103,9 +109,11 @@ def write(url, over):
     over.set()
 
 
-def read(url, over, told):
+def read(url, ready, over, told):
     """Questions and failures until the writer is done, and whether it then finds just what is there."""
     retrieval, asked, failed = Retrieval(Redis.from_url(url), "default", embedder=Static()), 0, 0
+    retrieval.search("first", limit=1)
+    ready.wait()
     while not over.is_set():
         asked += 1
         try:
@@ -134,9 +142,9 @@ def test_others_find_what_one_process_adds_within_a_second(redis, server):
 @pytest.mark.timeout(600)
 def test_readers_and_a_writer_get_along(redis, server):
     fill(redis, 10_000, Static())
-    over, told = SPAWN.Event(), SPAWN.Queue()
-    readers = [SPAWN.Process(target=read, args=(server, over, told)) for _ in range(READERS)]
-    writer = SPAWN.Process(target=write, args=(server, over))
+    ready, over, told = SPAWN.Barrier(READERS + 1), SPAWN.Event(), SPAWN.Queue()
+    readers = [SPAWN.Process(target=read, args=(server, ready, over, told)) for _ in range(READERS)]
+    writer = SPAWN.Process(target=write, args=(server, ready, over))
     for process in (*readers, writer):
         process.start()
     answers = [told.get() for _ in readers]
