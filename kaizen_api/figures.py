@@ -28,6 +28,10 @@ def interval(of: Mapping[str, Any]) -> str:
     return f"{say(of['estimate'])} {unit} (95 % interval {say(of['low'])} to {say(of['high'])})"
 
 
+FEW = 5
+"""Scores of which too little is known that are named one by one."""
+
+
 def critic(name: str, of: Mapping[str, Any]) -> str:
     """Whether a score predicts failures: "polite does not predict which answers fail: weight 0 (AUC 0.51, …)"."""
     known = f"{of['failed']} failures and {of['succeeded']} successes"
@@ -36,6 +40,17 @@ def critic(name: str, of: Mapping[str, Any]) -> str:
         return f"{name}: too few outcomes are known to say whether it predicts which answers fail ({known})"
     verdict = "predicts" if of["weight"] else "does not predict"
     return f"{name} {verdict} which answers fail: weight {of['weight']:.2g} (AUC {of['auc']:.2f}, {known})"
+
+
+def critics(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each score of which enough is known, and one for the others together if they are many."""
+    known = [critic(name, of) for name, of in scores.items() if of["auc"] is not None]
+    others = [critic(name, of) for name, of in scores.items() if of["auc"] is None]
+    if len(others) > FEW:
+        others = [
+            f"{len(others)} more scores: too few outcomes are known to say whether they predict which answers fail"
+        ]
+    return known + others
 
 
 def _hundredfold(difference: float | None) -> str:

@@ -13,7 +13,7 @@ from kaizen_api.cli.progress import follow_backlog, follow_cycle, standing
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import Conflict, NotFound, Unavailable
-from kaizen_api.figures import critic, seconds
+from kaizen_api.figures import critics, seconds
 from kaizen_api.follow import HOW_TO_STOP
 from kaizen_api.producer.batch import check_tenant
 from kaizen_api.queries import MAX_PAGE, Page, Queries
@@ -125,8 +125,8 @@ def _row(cycle: Cycle) -> list[Any]:
 
 def _show(found: dict[str, Any]) -> None:
     echo(f"{found['id']}: {found['status']}" + describe(found))
-    for name, score in found["critics"].items():
-        echo(f"- {critic(name, score)}")
+    for line in critics(found["critics"]):
+        echo(f"- {line}")
 
 
 def describe(cycle: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from kaizen_api.cli.output import echo, emit
 from kaizen_api.cli.progress import steps
 from kaizen_api.cli.pushing import time_notes, untimed_note
 from kaizen_api.cli.root import FAILED
-from kaizen_api.figures import critic
+from kaizen_api.figures import critics
 from kaizen_api.report import shadow_run, write_report
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -50,8 +50,12 @@ def _show(summary: Any, *, page: Path, read: int) -> None:
     )
     for finding in summary["findings"]:
         echo(f"- {finding['description']} ({finding['confidence']:.1%} sure)")
-    for name, score in summary["critics"].items():
-        echo(f"- {critic(name, score)}")
+    if more := summary["cycle"]["insights"] - sum(summary["types"].values()):
+        echo(f"{more} weaker findings are left out: KAIZEN_MAX_INSIGHTS_PER_CYCLE keeps up to 50")
+    if summary["cycle"]["left_out"]:
+        echo(f"{summary['cycle']['left_out']} older interactions are left out: KAIZEN_MAX_INTERACTIONS_PER_CYCLE")
+    for line in critics(summary["critics"]):
+        echo(f"- {line}")
     if summary["refused"]:
         echo(f"{summary['refused']} of {summary['refused'] + summary['accepted']} refused, see {page}")
     for broken in summary["unread"]:

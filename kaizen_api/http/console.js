@@ -72,8 +72,9 @@ function action(insight, verb) {
 }
 
 function actions(insight) {
-  const verbs = { proposed: ["Apply", "Dismiss"], applied: ["Revert"], confirmed: ["Revert"], no_effect: ["Revert", "Dismiss"] };
-  return make("div", (verbs[insight.status] || ["Apply"]).map((verb) => action(insight, verb)), { class: "actions" });
+  const verbs = { proposed: ["Apply", "Dismiss"], applied: ["Revert"], confirmed: ["Revert"], no_effect: ["Revert", "Dismiss"],
+    reverted: ["Apply", "Dismiss"] };
+  return make("div", (verbs[insight.status] || []).map((verb) => action(insight, verb)), { class: "actions" });
 }
 
 const explained = new Map(); // insight → what was opened of it, so that it stays open when the page is brought up to date

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from kaizen_api.explanation import words
-from kaizen_api.figures import critic, interval, percent, points, seconds
+from kaizen_api.figures import critics, interval, percent, points, seconds
 from kaizen_api.report.results import Results
 
 
@@ -44,7 +44,7 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def render_page(results: Results) -> str:
     """The page; everything in it that came from a log is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(critic=critic, percent=percent, points=points, interval=interval, seconds=seconds)
+    environment.filters.update(critics=critics, percent=percent, points=points, interval=interval, seconds=seconds)
     template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     names = {topic["id"]: topic["name"] for topic in results.topics}
     page: str = template.render(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from kaizen_api.errors import Conflict, NotFound
+from kaizen_api.masking import mask
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Insight, InsightStatus, Step
 from kaizen_worker.engine.runtime import Tenant
@@ -21,6 +22,9 @@ HISTORY_KEPT = 50
 
 _SETTLED: frozenset[GapStatus] = frozenset({"filled", "dismissed", "closed"})
 _BEHIND = 1e9  # more than people can fail in all
+
+REASON = 1_000
+"""Characters of a reason that are kept."""
 
 _BEFORE: Mapping[InsightStatus, frozenset[InsightStatus]] = {
     "applied": frozenset({"proposed", "reverted", "no_effect"}),
@@ -50,6 +54,7 @@ def dismiss(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight
         NotFound: there is no such insight.
         Conflict: it is applied: revert it first.
     """
+    reason = mask(reason)[:REASON]
     insight = step(tenant, insight_id, "dismissed", at=at, detail=reason)
     if insight.gap is not None:
         set_gap(tenant, insight.gap, "dismissed", at=at, detail=reason)
@@ -63,6 +68,7 @@ def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
         NotFound: there is no such insight.
         Conflict: it was never applied.
     """
+    reason = mask(reason)[:REASON]
     insight = step(tenant, insight_id, "reverted", at=at, detail=reason)
     if insight.gap is not None:
         set_gap(tenant, insight.gap, "proposed", at=at, detail=reason)
@@ -165,6 +171,8 @@ def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, det
 
 
 def _remedy(old: Insight, status: InsightStatus) -> str:
+    if old.status == "dismissed":
+        return ": it was put aside for good, and nothing of it is in effect"
     if status == "dismissed" and old.status in {"applied", "confirmed"}:
         return ": revert it first"
     return ": apply it first" if status == "reverted" else ""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kaizen_api.schema import Record
-from kaizen_worker.types import Coded, Codes, Flags, Strings, Window
+from kaizen_worker.types import Coded, Codes, Flags, Floats, Strings, Window
 
 PIECE = 4_096
 """Records that are held at a time."""
@@ -24,13 +24,15 @@ PIECE = 4_096
 SPARE = 4
 """What is too old goes once it is more than the newest's part of 1 / SPARE: sorting them costs as much as reading."""
 
+CRITICS = 64
+"""Critics that are looked at, those with the most scores: whoever names one by the day would fill any memory."""
+
 _NAMED = ("query", "session", "user", "error", "model", "tool")
 _NUMBERS = ("response_time", "feedback", "level", "accepted")
-_CRITIC, _ANSWER = "critic ", "answer "  # before the names of columns that depend on the records
+_ANSWER = "answer "  # before the names of columns that depend on the reader
 
 _DTYPES: Mapping[str, Any] = {"q": np.int64, "i": np.int32, "d": np.float64, "b": np.bool_}  # by kind of array
 
-Columns = Mapping[str, NDArray[Any]]
 Reader = Callable[[Sequence[str]], Mapping[str, Flags]]
 """What each of some responses says, a column of bool for each sign; "" stands for none."""
 
@@ -62,19 +64,23 @@ class _Pile:
         self._codes: dict[str, dict[Any, int]] = {name: {} for name in (*_NAMED, "entry_ids")}
         self._ids, self._bounds = bytearray(), array("q", [0])
         self._columns: dict[str, array[Any]] = {}
+        self._critics: dict[str, int] = {}
+        self._scores: tuple[array[Any], ...] = (array("q"), array("i"), array("d"))  # row, critic, value of each
         self._left_out = 0
         self.add(())
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in some records; what is too old by then goes."""
         before = len(self._bounds) - 1
-        for record in records:
+        for row, record in enumerate(records, before):
             self._ids += record.id.encode()
             self._bounds.append(len(self._ids))
+            for critic, score in (record.critics or {}).items():
+                code = self._critics.setdefault(critic, len(self._critics))
+                for part, value in zip(self._scores, (row, code, score), strict=True):
+                    part.append(value)
         for name, kind, values in self._values(records):
-            if name not in self._columns:  # a critic of which nothing was known before
-                self._columns[name] = array(kind, [nan]) * before if kind == "d" else array(kind)
-            self._columns[name].extend(values)
+            self._columns.setdefault(name, array(kind)).extend(values)
         if self._most and len(self._bounds) > self._most + self._most // SPARE:
             self._settle()
 
@@ -98,8 +104,8 @@ class _Pile:
             feedback=columns["feedback"],
             level=columns["level"],
             accepted=columns["accepted"],
-            critics=_starting(_CRITIC, columns),
-            answers=_starting(_ANSWER, columns),
+            critics=self._most_scored(len(ids)),
+            answers={name.removeprefix(_ANSWER): one for name, one in columns.items() if name.startswith(_ANSWER)},
             model=named["model"],
             tool=named["tool"],
             entry_ids=tuple(entries[code] for code in columns["entry_ids"]),
@@ -115,9 +121,6 @@ class _Pile:
         yield "entry_ids", "i", _coded(self._codes["entry_ids"], entries)
         for name in _NUMBERS:
             yield name, "d", _floats([getattr(record, name) for record in records])
-        known = [name.removeprefix(_CRITIC) for name in self._columns if name.startswith(_CRITIC)]
-        for critic in {*known, *(name for record in records for name in record.critics or ())}:
-            yield _CRITIC + critic, "d", _floats([(record.critics or {}).get(critic) for record in records])
         distinct: dict[str, int] = {}
         response = _coded(distinct, [record.response or "" for record in records])
         for sign, flags in self._read(tuple(distinct)).items():
@@ -129,17 +132,36 @@ class _Pile:
         rows = _sorted_once(ids, np.frombuffer(self._columns["occurred_at"], np.int64))
         kept = rows[-self._most :]  # of -0 all
         self._left_out += len(rows) - len(kept)
+        before = len(ids)
         ids = ids.take(kept)
         self._ids, self._bounds = bytearray(ids.encoded), array("q", ids.bounds.tobytes())
         for name, column in list(self._columns.items()):
             values = np.frombuffer(column, _DTYPES[column.typecode])[kept]
             if name in self._codes:
                 self._codes[name], values = _renumbered(self._codes[name], values)
-            if name.startswith(_CRITIC) and np.isnan(values).all():
-                del self._columns[name]
-            else:
-                self._columns[name] = array(column.typecode, values.tobytes())
+            self._columns[name] = array(column.typecode, values.tobytes())
+        self._move_scores(kept, before)
         return ids
+
+    def _move_scores(self, kept: NDArray[np.int64], before: int) -> None:
+        """The scores of the rows that are kept, at their new places."""
+        place = np.full(before, -1, np.int64)
+        place[kept] = np.arange(len(kept))
+        rows, codes, values = (np.frombuffer(part, _DTYPES[part.typecode]) for part in self._scores)
+        there = place[rows] >= 0
+        moved = place[rows[there]], codes[there], values[there]
+        self._scores = tuple(array(kind, part.tobytes()) for kind, part in zip("qid", moved, strict=True))
+
+    def _most_scored(self, count: int) -> dict[str, Floats]:
+        """The columns (n,) of the `CRITICS` with the most scores, by name; of equal ones the first by name."""
+        rows, codes, values = (np.frombuffer(part, _DTYPES[part.typecode]) for part in self._scores)
+        often = np.bincount(codes, minlength=len(self._critics)).tolist()
+        ranked = sorted((-often[code], name, code) for name, code in self._critics.items() if often[code])
+        found: dict[str, Floats] = {}
+        for _, name, code in sorted(ranked[:CRITICS], key=lambda one: one[1]):
+            found[name] = np.full(count, np.nan)
+            found[name][rows[codes == code]] = values[codes == code]
+        return found
 
 
 def _sorted_once(ids: Strings, times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -175,7 +197,3 @@ def _coded(known: dict[Any, int], values: Sequence[Any]) -> list[int]:
 
 def _floats(values: Sequence[float | None]) -> list[float]:
     return [nan if value is None else value for value in values]
-
-
-def _starting(prefix: str, columns: Columns) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): column for name, column in columns.items() if name.startswith(prefix)}

@@ -22,7 +22,7 @@ def _say(sample: Sample, rate: Rate) -> Finding:
         subject=rate.group.subject,
         description=(
             f"The error rate {rate.group.where} is {percents(rate.rate)},{elsewhere} over the limit of "
-            f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, mostly {_commonest(sample, rate)}."
+            f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, {_commonest(sample, rate)}."
         ),
         recommendation=_advice(rate),
         p_value=rate.p_value,
@@ -37,7 +37,8 @@ def _say(sample: Sample, rate: Rate) -> Finding:
 def _commonest(sample: Sample, rate: Rate) -> str:
     error = sample.window.error
     counts = np.bincount(error.codes[rate.hits], minlength=len(error.names))
-    return min(zip(-counts, error.names, strict=True))[1]
+    count, name = min(zip(-counts, error.names, strict=True))
+    return f"mostly {name}" if -2 * count > len(rate.hits) else f"most often {name}"
 
 
 def _advice(rate: Rate) -> str:

@@ -130,3 +130,18 @@ def test_what_is_too_old_is_let_go_while_reading():
         held.append(len(pile._codes["query"]))
     assert max(held) <= 100 + 100 // windows.SPARE
     assert pile.window().left_out == 4900
+
+
+@pytest.mark.parametrize("most", [0, 300])
+def test_of_more_critics_than_are_looked_at_the_most_scored_stay(pieces, monkeypatch, most):
+    monkeypatch.setattr(windows, "CRITICS", 3)
+    pieces(50)
+    records = [
+        record(number, critics={"always": 0.5, f"often {number % 4}": 0.1, f"once {number}": 1.0})
+        for number in range(400)
+    ]
+    seen = window(records[::-1], read=read_responses, most=most)
+    assert list(seen.critics) == ["always", "often 0", "often 1"]
+    assert np.isfinite(seen.critics["always"]).all()
+    expected = np.array([0.1 if int(one.removeprefix("i")) % 4 == 1 else np.nan for one in seen.ids])
+    np.testing.assert_array_equal(seen.critics["often 1"], expected)
