@@ -66,6 +66,7 @@ def exporter(session: Session, host: str) -> None:
 def flower(session: Session, host: str) -> None:
     """Serve Flower, which shows workers and tasks, to the user `kaizen` with its password."""
     config = configured(session)
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # of what it remembers
     service = stack.flower(config, config.data_dir, host=host)
     if config.flower_password is None:
         note(f"the password of the user {FLOWER_USER} is in {password_file(config.data_dir)}")

@@ -80,7 +80,7 @@ class KaizenConfig(BaseSettings):
     )
 
     data_dir: AbsolutePath = Path("~/.local/share/kaizen")
-    """What `kaizen up` keeps: the server's files, beat's schedule, archives."""
+    """What `kaizen up` keeps: the server's files, Flower's memory and password, archives."""
     analysis_interval: int = Field(3600, ge=60, le=86400)
     """Seconds between cycles; under 300 warns."""
     min_data_points: int = Field(10, ge=1, le=1000)
@@ -201,7 +201,7 @@ class KaizenConfig(BaseSettings):
     naming_key: HeaderText | None = None
     """Its key, sent as a bearer token."""
     timezone: TimeZone = "UTC"
-    """In which the daily rotation is timed."""
+    """In which the daily rotation is timed, unless `kaizen schedule` names another."""
 
     @field_validator("api_host")
     @classmethod

@@ -111,6 +111,7 @@ def _step(console: Console, what: str) -> Iterator[Say]:
 
 def _stay(console: Console, state: dict[str, Any]) -> None:
     console.print(f"\nconsole {state['api']} · metrics {state['exporter']}/kaizen/metrics · Flower {state['flower']}")
+    console.print(f"Flower's user is kaizen, with the password in {state['flower_password']}")
     console.print(f"for other commands: --data-dir {state['data_dir']}    Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

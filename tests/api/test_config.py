@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kaizen_api.config import KaizenConfig, load_config, unknown_variables
@@ -235,6 +235,7 @@ def test_the_current_name_wins_over_the_former(monkeypatch):
     assert KaizenConfig().max_insights_stored == 500
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional={name: st.integers(*bounds) for name, bounds in WHOLE.items()}))
 def test_the_legacy_dict_gives_the_same_configuration_again(values):
     ports = [values.get(name, default) for name, default in PORTS.items()]

@@ -3,9 +3,11 @@
 import base64
 import json
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -129,6 +131,37 @@ def test_its_page_shows_the_workers_in_a_browser(browse, wait_until):
 
     shown = wait_until(lambda: rows if len(rows := page()) == 2 else None)
     assert [(name.partition("@")[0], state) for name, state in shown] == [("kaizen1", "Online"), ("kaizen2", "Online")]
+
+
+def test_in_production_it_is_behind_a_path_and_remembers_over_a_restart(stack, home_of, http, ports, wait_until):
+    login = "kaizen:s3cret-and-long"
+    home = home_of(redis_url=stack["redis"], flower_prefix="/watch", flower_password=login.partition(":")[2])
+    [port] = ports(1)
+    base = f"http://127.0.0.1:{port}"
+
+    def found(place):
+        with suppress(OSError):
+            status, text = http(base + place, login=login)
+            return text if status == 200 else None
+
+    @contextmanager
+    def serve():
+        with home.start("flower", "--port", port) as process:
+            try:
+                wait_until(lambda: found("/watch/healthcheck"))
+                yield
+            finally:
+                process.send_signal(signal.SIGTERM)
+
+    with serve():
+        tasks = json.loads(wait_until(lambda: (text := found("/watch/api/tasks?limit=1")) != "{}" and text))
+        assert 'src="/watch/static/' in found("/watch/workers")
+        assert found("/workers") is None
+        assert http(base + "/watch/workers", login=None)[0] == 401
+    with serve():
+        for known in tasks:
+            assert found(f"/watch/api/task/info/{known}")
+    assert "s3cret" not in (home.folder / "errors").read_text()
 
 
 @pytest.fixture(scope="module")

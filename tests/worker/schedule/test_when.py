@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizen_api.errors import Invalid
@@ -69,6 +69,7 @@ def test_before_it_is_due_the_last_time_stays_the_last():
     assert BERLIN.latest(start, start - HOUR) == start
 
 
+@settings(deadline=None)
 @given(rule=rules, last=moments, ahead=st.integers(1, 400 * DAY))
 def test_the_next_is_after_the_last_and_nothing_lies_between(rule, last, ahead):
     following = rule.next(last)
@@ -79,6 +80,7 @@ def test_the_next_is_after_the_last_and_nothing_lies_between(rule, last, ahead):
     assert last <= latest <= last + ahead < rule.next(latest)
 
 
+@settings(deadline=None)
 @given(rule=dailies, start=moments)
 def test_a_daily_job_has_one_run_each_day_of_its_zone(rule, start):
     zone = ZoneInfo(rule.zone)
@@ -94,6 +96,7 @@ def test_a_clock_put_back_an_hour_does_not_undo_the_days_run_but_a_wrong_year_do
     assert not Every(60).astray(now, now)
 
 
+@settings(deadline=None)
 @given(rule=rules)
 def test_what_a_rule_is_called_is_how_it_is_written(rule):
     read = parse(str(rule), zone="UTC")
