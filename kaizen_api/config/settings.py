@@ -197,6 +197,8 @@ class KaizenConfig(BaseSettings):
     """Its key, sent as a bearer token."""
     timezone: TimeZone = "UTC"
     """In which the daily rotation is timed."""
+    log_format: Literal["text", "json"] = "text"
+    """What the processes log: lines for people, or one JSON object a line."""
 
     @field_validator("api_host")
     @classmethod
