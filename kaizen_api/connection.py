@@ -5,6 +5,7 @@ own), whether Redis refuses, hangs or restarts, and no error names a password. A
 where a coroutine has to connect first: only a connection that broke is tried once more.
 """
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ CALL_SECONDS = 3 * TIMEOUT
 _CONNECT_TIMEOUT = 1.0
 _MAX_CONNECTIONS = 50
 _PAUSE = 0.05
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(]*)")
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -114,6 +116,11 @@ def reaching(config: KaizenConfig) -> Iterator[None]:
 def unavailable(error: redis.RedisError, config: KaizenConfig) -> Unavailable:
     """What an error of Redis means for the caller, without passwords."""
     where = mask_setting("redis_url", config.redis_url or f"unix://{socket_path(config.data_dir)}")
+    if refused := _CERTIFICATE.search(str(error)):
+        return Unavailable(
+            f"Redis at {where} shows a certificate that is not accepted ({refused[1].strip()}): renew it there, or "
+            "name who signed it by ssl_ca_certs in KAIZEN_REDIS_URL"
+        )
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return Unavailable(
             f"Redis at {where} does not answer ({type(error).__name__}): start it (`kaizen up` runs one of "

@@ -64,8 +64,8 @@ def forget(redis: Redis, *nodes: str) -> None:
         redis.hdel(keys.WORKERS, *gone)
 
 
-def progress(config: KaizenConfig, *, host: str | None = None) -> list[Progress]:
-    """The workers of one host, by name; of this one by default.
+def progress(config: KaizenConfig, *, host: str | None = None, anywhere: bool = False) -> list[Progress]:
+    """The workers of one host, by name; of this one by default, or of all.
 
     Raises:
         Unavailable: Redis or the broker does not answer, so nobody can make progress.
@@ -79,7 +79,7 @@ def progress(config: KaizenConfig, *, host: str | None = None) -> list[Progress]
     return [
         _judge(node, sign, passed=max(ticks - sign.ticks, queued), allowed=allowed)
         for node, sign in signs
-        if node.partition("@")[2] == host
+        if anywhere or node.partition("@")[2] == host
     ]
 
 

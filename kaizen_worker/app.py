@@ -8,12 +8,12 @@ its maxmemory, which ended every worker that connected to it.
 import logging
 from typing import Any
 
-from celery import Celery
+from celery import Celery, current_task
 from celery.signals import after_setup_logger, after_setup_task_logger
 from kombu.transport import redis as kombu_redis
 from redis import OutOfMemoryError
 
-from kaizen_api import jobs
+from kaizen_api import jobs, logs
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import broker_url
 
@@ -68,11 +68,24 @@ class Rare(logging.Filter):
         return record.levelno > logging.INFO or not any(name in record.getMessage() for name in _FREQUENT)
 
 
+def _subject() -> dict[str, str]:
+    """The job that this process does now, with the names it was given: never data."""
+    if not current_task:
+        return {}
+    request = current_task.request
+    return {
+        "job": current_task.name,
+        "job_id": str(request.id),
+        **{name: str(it) for name, it in request.kwargs.items()},
+    }
+
+
 @after_setup_logger.connect
 @after_setup_task_logger.connect
-def _quieten(logger: logging.Logger, **_: Any) -> None:
+def _set_up(logger: logging.Logger, **_: Any) -> None:
     for handler in logger.handlers:
         handler.addFilter(Rare())
+    logs.dress(logger.handlers, KaizenConfig.from_env(), _subject)
 
 
 def __getattr__(name: str) -> Celery:

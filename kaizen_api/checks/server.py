@@ -10,11 +10,14 @@ from kaizen_api.config import KaizenConfig, mask_setting
 from kaizen_api.connection import TIMEOUT, connect, reaching
 from kaizen_api.eviction import KEEPS, REMEDY
 from kaizen_api.jobs import answering_workers
+from kaizen_api.liveness import progress
+from kaizen_api.producer.room import SHARE
 from kaizen_api.queries import Queries
 
 _MIN_VERSION = (6, 2)
 _PING_SECONDS = 1.5
 _OLD = 60.0
+_FILLING = 0.75
 
 
 def server_info(config: KaizenConfig) -> dict[str, Any]:
@@ -47,10 +50,23 @@ def check_server(config: KaizenConfig) -> list[Check]:
     checks.append(
         Check("eviction", ok=policy in {KEEPS, "unknown"}, detail=f"maxmemory-policy {policy}", remedy=remedy)
     )
+    checks.append(_memory(info))
     appending = bool(info.get("aof_enabled"))
     remedy = "" if appending else "set appendonly yes: without it a crash loses what came in since the last snapshot"
     checks.append(Check("persistence", ok=True, detail=f"appendonly {'yes' if appending else 'no'}", remedy=remedy))
     return checks
+
+
+def _memory(info: dict[str, Any]) -> Check:
+    """Whether there is room: a full server refuses all writes, and producers are turned away a tenth before."""
+    used, most = int(info["used_memory"]), int(info.get("maxmemory", 0))
+    if not most:
+        remedy = "set maxmemory: without it the system ends the server where memory ends"
+        return Check("memory", ok=True, detail=f"{used / 1e6:.0f} MB used, no maxmemory", remedy=remedy)
+    detail = f"{used / 1e6:.0f} of {most / 1e6:.0f} MB used"
+    remedy = "add workers if much waits, raise maxmemory, or lower KAIZEN_METRICS_RETENTION_DAYS"
+    full = used >= SHARE * most
+    return Check("memory", ok=not full, detail=detail, remedy=remedy if used >= _FILLING * most else "")
 
 
 def check_broker(config: KaizenConfig) -> list[Check]:
@@ -70,10 +86,18 @@ def check_broker(config: KaizenConfig) -> list[Check]:
 
 
 def check_workers(config: KaizenConfig) -> list[Check]:
-    """Whether worker processes answer."""
+    """Whether worker processes answer, and none of them lives on and does nothing."""
     names = answering_workers(config, timeout=_PING_SECONDS)
     remedy = "" if names else "start `kaizen up`, or `kaizen worker` and one `kaizen beat`"
-    return [Check("workers", ok=bool(names), detail=", ".join(names) or "none answers", remedy=remedy)]
+    checks = [Check("workers", ok=bool(names), detail=", ".join(names) or "none answers", remedy=remedy)]
+    remedy = (
+        "end it with SIGKILL: a new one takes over; if it is gone, `kaizen worker` of that name or a day forgets it"
+    )
+    return checks + [
+        Check(f"worker {one.node}", ok=False, detail=f"makes no progress: {one.detail}", remedy=remedy)
+        for one in progress(config, anywhere=True)
+        if one.wedged
+    ]
 
 
 def check_beat(config: KaizenConfig) -> list[Check]:

@@ -41,7 +41,6 @@ from kaizen_api.config.sources import (
     current_names,
     flat,
     plain,
-    read_file,
 )
 from kaizen_api.errors import InvalidConfig
 
@@ -202,6 +201,8 @@ class KaizenConfig(BaseSettings):
     """Its key, sent as a bearer token."""
     timezone: TimeZone = "UTC"
     """In which the daily rotation is timed, unless `kaizen schedule` names another."""
+    log_format: Literal["text", "json"] = "text"
+    """What the processes log: lines for people, or one JSON object a line."""
 
     @field_validator("api_host")
     @classmethod
@@ -285,16 +286,3 @@ class KaizenConfig(BaseSettings):
     def __repr_args__(self) -> Iterator[tuple[str, str]]:
         """Never a secret: configurations end up in logs."""
         return ((name, mask_setting(name, value)) for name, value in flat(self.model_dump()))
-
-
-def load_config(path: str | Path | None = None) -> KaizenConfig:
-    """The configuration of this process, with `path` as its file in place of `KAIZEN_CONFIG_FILE`.
-
-    Raises:
-        InvalidConfig: the file cannot be read, or a setting is wrong.
-    """
-    if path is None:
-        return KaizenConfig()
-    nearer = {**DotEnv(KaizenConfig)(), **Environment(KaizenConfig)()}
-    values = read_file(Path(path), KaizenConfig)()
-    return KaizenConfig(**{name: value for name, value in values.items() if name not in nearer})

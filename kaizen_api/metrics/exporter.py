@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from kaizen_api.config import KaizenConfig
+from kaizen_api.logs import dress_server
 from kaizen_api.metrics.app import create_metrics_app
 
 
@@ -15,4 +16,6 @@ class _Alone:
 
 def create() -> FastAPI:
     """The application, with the configuration of the environment."""
-    return create_metrics_app(_Alone(KaizenConfig.from_env()))
+    config = KaizenConfig.from_env()
+    dress_server(config)
+    return create_metrics_app(_Alone(config))

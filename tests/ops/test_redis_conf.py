@@ -78,5 +78,10 @@ async def test_the_loop_runs_with_these_rights(guarded, tmp_path):
         cycle = await engine.analyze()
     assert cycle.interactions == 30
     seen = {check.name: check for check in run_checks(config, only=("server",))}
-    assert {name: check.ok for name, check in seen.items()} == {"redis": True, "eviction": True, "persistence": True}
+    assert {name: check.ok for name, check in seen.items()} == {
+        "redis": True,
+        "eviction": True,
+        "memory": True,
+        "persistence": True,
+    }
     assert not any(check.remedy for check in seen.values())
