@@ -36,6 +36,7 @@ chaos: .venv/.ready
 
 docs: .venv/.ready
 	$(BIN)/python docs/make.py
+	$(BIN)/python ops/grafana/build.py
 
 lock:
 	uv pip compile --universal --generate-hashes --no-annotate --no-header --upgrade --extra dev pyproject.toml -o requirements.lock
