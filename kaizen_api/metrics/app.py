@@ -99,7 +99,7 @@ def create_metrics_router(
         """All metrics, in the text or the OpenMetrics format by the header Accept."""
         admit(request)
         try:
-            state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)))
+            state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)), exact=False)
         except Unavailable:
             return _exposition(None, request)
         state = without_tenants(state) if nameless else state
