@@ -86,7 +86,7 @@ async def read_state(config: KaizenConfig, *, within: float, exact: bool = True)
         Unavailable: Redis could not be read within so many seconds.
     """
     async with _reached(config, within) as redis:
-        queued = await queue_lengths(config, within=within * _SHARE_FOR_BROKER)
+        queued = await queue_lengths(config, redis, within=within * _SHARE_FOR_BROKER)
         return await _read(redis, queued, exact=exact)
 
 
