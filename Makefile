@@ -36,6 +36,7 @@ chaos: .venv/.ready
 
 docs: .venv/.ready
 	$(BIN)/python docs/make.py
+	$(BIN)/python ops/grafana/build.py
 
 image: .venv/.ready
 	ops/image.sh

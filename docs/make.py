@@ -49,6 +49,11 @@ def metrics() -> str:
 The exporter serves them at `/kaizen/metrics` and `/metrics`, in the text format and in OpenMetrics. When Redis is down
 it answers 200 with `kaizen_up 0` and nothing else.
 
+Two exporters of one Redis serve the same counts: take `max without (instance)`, never their sum, as the rules in
+`ops/prometheus` and the dashboard in `ops/grafana` do. What waits in the streams is looked at by a tick of beat each
+few seconds, and by the scrape itself where no tick has. The exporter keeps the highest counts that it served in
+`exporter-marks.json` of its data folder, so that none falls while the counts of Redis go on.
+
 | metric | type | labels | meaning |
 | --- | --- | --- | --- |
 {rows}

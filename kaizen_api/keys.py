@@ -20,6 +20,7 @@
 | dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
 | tries | hash stream id → attempts at it alone | – | live | live |
 | metrics | hash series → integer, one a tenant and `ROLLUP` | – | all, with what they count | exporter, cycle |
+| queues | string: sums over the streams | 10 s | tick | exporter |
 | busiest | sorted set tenant → interactions committed | – | live | exporter |
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
@@ -48,6 +49,9 @@ ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
 
 TENANTS = "kz:tenants"
+
+QUEUES = "kz:queues"
+"""What a tick saw of all streams together."""
 
 BUSIEST = "kz:busiest"
 """The tenants by how many of their interactions were committed, ever."""

@@ -12,6 +12,7 @@ from celery import shared_task
 
 from kaizen_api import jobs, keys
 from kaizen_api.config import KaizenConfig
+from kaizen_api.metrics.queues import leave_sums
 from kaizen_api.queries import tenants
 from kaizen_worker.engine import cycle, daily, due, fill, lifecycle, live
 from kaizen_worker.engine.runtime import Runtime
@@ -39,6 +40,7 @@ def tick() -> None:
     pipe.incr(keys.TICKS)
     pipe.set(keys.TICKED, time.time_ns() // 1000, ex=TICKED_SECONDS)
     pipe.execute()
+    leave_sums(runtime().redis)
     for tenant, place in due.due_consumers(runtime()):
         jobs.enqueue(runtime().config, jobs.CONSUME, tenant=tenant, place=place)
 

@@ -70,7 +70,8 @@ class Configured(Protocol):
 def create_metrics_app(source: Configured) -> FastAPI:
     """An application that serves GET /kaizen/metrics, its usual other name /metrics, and /kaizen/health."""
     app = FastAPI(title="Kaizen metrics", docs_url=None, redoc_url=None)
-    app.include_router(create_metrics_router(lambda: source.config, paths=("/kaizen/metrics", "/metrics")))
+    paths, marks = ("/kaizen/metrics", "/metrics"), HighWater(source.config.data_dir / "exporter-marks.json")
+    app.include_router(create_metrics_router(lambda: source.config, paths=paths, marks=marks))
     return app
 
 
@@ -80,6 +81,7 @@ def create_metrics_router(
     paths: Sequence[str] = ("/kaizen/metrics",),
     nameless: bool = False,
     admit: Callable[[Request], None] = lambda _: None,
+    marks: HighWater | None = None,
 ) -> APIRouter:
     """The routes for an application of one's own.
 
@@ -88,15 +90,16 @@ def create_metrics_router(
         paths: Where the metrics are served.
         nameless: Leave the tenants' names out, for an application that keeps tenants apart by keys.
         admit: Raises for a request that may not see the metrics; whether it works, everybody may ask.
+        marks: Below which no counter is served; default: those of this process alone.
     """
     router = APIRouter(tags=["operation"])
-    marks = HighWater()
+    marks = marks or HighWater()
 
     async def metrics(request: Request) -> Response:
         """All metrics, in the text or the OpenMetrics format by the header Accept."""
         admit(request)
         try:
-            state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)))
+            state = await read_state(config(), within=scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT)), exact=False)
         except Unavailable:
             return _exposition(None, request)
         state = without_tenants(state) if nameless else state

@@ -1,7 +1,7 @@
 -- How much waits in the streams of many tenants together.
 -- KEYS: pairs of 1 stream, 2 dead letters
 -- ARGV: 1 consumer group
--- Reply: {entries, read and not acknowledged, ms since the epoch of the oldest entry (-1: none), dead letters, ms now}
+-- Reply: {entries, read and not acknowledged, ms since the epoch of the oldest entry (-1: none), dead letters}
 -- Invariants: reads only; a stream without the group has nothing pending; cost is four cheap commands a tenant.
 local entries, pending, oldest, dead = 0, 0, -1, 0
 for i = 1, #KEYS, 2 do
@@ -16,5 +16,4 @@ for i = 1, #KEYS, 2 do
     if oldest < 0 or at < oldest then oldest = at end
   end
 end
-local now = redis.call('TIME')
-return {entries, pending, oldest, dead, now[1] * 1000 + math.floor(now[2] / 1000)}
+return {entries, pending, oldest, dead}

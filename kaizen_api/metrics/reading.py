@@ -1,8 +1,7 @@
 """What a scrape reads from Redis, within one deadline.
 
 Guarantee: `read_state` ends in time or raises `Unavailable`, whether Redis refuses, hangs or is full. It reads one hash
-whatever the number of tenants; only the streams are looked at one by one, inside the server, so that their sums are
-exact and an old backlog of one small tenant is seen.
+whatever the number of tenants, and what a tick saw of their streams (`queues.py`).
 """
 
 import asyncio
@@ -11,7 +10,6 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import cast
 
 from redis.asyncio import Redis
@@ -21,12 +19,11 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect_async, reaching
 from kaizen_api.errors import Unavailable
-from kaizen_api.metrics import surroundings, table
+from kaizen_api.metrics import queues, surroundings, table
+from kaizen_api.metrics.queues import Queues
 from kaizen_api.metrics.surroundings import queue_lengths
 from kaizen_api.metrics.table import EPOCH, MILLION
 
-_SCRIPT = files(__package__).joinpath("queues.lua").read_text()
-_TENANTS_PER_CALL = 500  # about a millisecond of the server
 _SHARE_FOR_BROKER = 0.25
 _TICKS = table.field("kaizen_ticks_total")
 _LIVE = table.field("kaizen_queue_length", queue=table.QUEUES[0])
@@ -36,16 +33,6 @@ MAX_TENANTS = 50
 
 MAX_BREAKERS = 100
 """Circuit breakers that are served, the first by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queues:
-    """All tenants' streams together."""
-
-    depth: int = 0  # appended and not committed
-    lag: int = 0  # appended and not read by any worker
-    oldest_age: float = 0.0  # seconds since the oldest that is not committed was appended, 0 where nothing waits
-    dead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +74,43 @@ async def ping(config: KaizenConfig, *, within: float) -> None:
         await redis.ping()
 
 
-async def read_state(config: KaizenConfig, *, within: float) -> State:
+async def read_state(config: KaizenConfig, *, within: float, exact: bool = True) -> State:
     """The state of now.
+
+    Args:
+        config: Where Redis is.
+        within: Seconds.
+        exact: Look at each stream, instead of serving what a tick saw some seconds ago.
 
     Raises:
         Unavailable: Redis could not be read within so many seconds.
     """
     async with _reached(config, within) as redis:
-        queued = await queue_lengths(config, within=within * _SHARE_FOR_BROKER)
-        return await _read(redis, queued)
+        queued = await queue_lengths(config, redis, within=within * _SHARE_FOR_BROKER)
+        return await _read(redis, queued, exact=exact)
 
 
-async def _read(redis: Redis, queued: Mapping[str, float]) -> State:
+async def _read(redis: Redis, queued: Mapping[str, float], *, exact: bool) -> State:
     pipe = redis.pipeline(transaction=False)
     pipe.hgetall(keys.ROLLUP)
-    pipe.smembers(keys.TENANTS)
+    pipe.get(keys.QUEUES)
+    pipe.time()
     pipe.smembers(keys.BREAKERS)
     pipe.hgetall(keys.WORKERS)
     pipe.get(keys.TICKS)
     pipe.zrevrange(keys.BUSIEST, 0, MAX_TENANTS - 1, withscores=True)
     pipe.info("memory")
     pipe.info("stats")
-    stored, tenants, breakers, signs, ticked, busiest, *info = await pipe.execute()
+    stored, tick, (seconds, micros), breakers, signs, ticked, busiest, *info = await pipe.execute()
     ticks = int(ticked or 0)
     values = {series.decode(): value for series, value in stored.items()}
     epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
+    sums = (None if exact else queues.left(tick)) or await queues.look(redis)
     counts = {series: int(value) for series, value in values.items()}
     return State(
         epoch=epoch,
         counts={_TICKS: ticks, **counts, **_by_tenant(busiest, counts)},
-        queues=await _queues(redis, sorted(tenant.decode() for tenant in tenants)),
+        queues=queues.queues(sums, now=seconds * MILLION + micros),
         breakers=await _breakers(redis, sorted(name.decode() for name in breakers)[:MAX_BREAKERS]),
         seen={
             **queued,
@@ -142,19 +136,6 @@ async def _begin_epoch(redis: Redis) -> str:
         await redis.hsetnx(keys.ROLLUP, EPOCH, epoch)
     stored = await cast("Awaitable[bytes | None]", redis.hget(keys.ROLLUP, EPOCH))
     return stored.decode() if stored else epoch
-
-
-async def _queues(redis: Redis, tenants: Sequence[str]) -> Queues:
-    script = redis.register_script(_SCRIPT)
-    depth = pending = dead = 0
-    age = 0.0
-    for start in range(0, len(tenants), _TENANTS_PER_CALL):
-        chunk = tenants[start : start + _TENANTS_PER_CALL]
-        names = [key for tenant in chunk for key in (keys.stream(tenant), keys.dead(tenant))]
-        entries, waiting, oldest, letters, now = cast("list[int]", await script(keys=names, args=[keys.GROUP]))
-        depth, pending, dead = depth + entries, pending + waiting, dead + letters
-        age = max(age, (now - oldest) / 1e3 if oldest >= 0 else 0.0)
-    return Queues(depth=depth, lag=max(0, depth - pending), oldest_age=age, dead=dead)
 
 
 async def _breakers(redis: Redis, names: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from kaizen_api import keys
@@ -20,17 +21,23 @@ from kaizen_api.metrics.table import QUEUES, WORKER_STATES, field
 from kaizen_api.wedged import Sign, judge, ticks_allowed
 
 
-async def queue_lengths(config: KaizenConfig, *, within: float) -> dict[str, float]:
-    """How many jobs no worker has taken, by queue; nothing where the broker does not answer within so many seconds."""
-    broker = config if config.broker_url is None else config.model_copy(update={"redis_url": config.broker_url})
+async def queue_lengths(config: KaizenConfig, redis: Redis, *, within: float) -> dict[str, float]:
+    """How many jobs no worker has taken, by queue; nothing where a broker apart is silent for so many seconds."""
+    if config.broker_url is None:
+        return await _lengths(redis)
+    broker = config.model_copy(update={"redis_url": config.broker_url})
     with suppress(TimeoutError, RedisError, OSError):
-        async with asyncio.timeout(within), connect_async(broker, timeout=within) as redis:
-            pipe = redis.pipeline(transaction=False)
-            for queue in QUEUES:
-                pipe.llen(keys.BROKER_PREFIX + queue)
-            lengths = await cast("Awaitable[list[int]]", pipe.execute())
-            return {field("kaizen_queue_length", queue=name): n for name, n in zip(QUEUES, lengths, strict=True)}
+        async with asyncio.timeout(within), connect_async(broker, timeout=within) as apart:
+            return await _lengths(apart)
     return {}
+
+
+async def _lengths(redis: Redis) -> dict[str, float]:
+    pipe = redis.pipeline(transaction=False)
+    for queue in QUEUES:
+        pipe.llen(keys.BROKER_PREFIX + queue)
+    lengths = await cast("Awaitable[list[int]]", pipe.execute())
+    return {field("kaizen_queue_length", queue=name): length for name, length in zip(QUEUES, lengths, strict=True)}
 
 
 def memory(info: Mapping[str, Any]) -> dict[str, float]:

@@ -4,6 +4,9 @@ Counts are integers in one hash per tenant and one for all; times and scores are
 exact and the same in any order. A series' field is `name` or `name|label=value|…`; a label's value holds no `|`.
 """
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -227,7 +230,13 @@ OTHER = "other"
 EPOCH = "epoch"
 """Field of the rollup hash: drawn by the exporter, it stays the same as long as the counts go on."""
 
-_NAMES = frozenset([*(metric.name for metric in METRICS), *RECENT])
+_NAMES = frozenset(
+    [
+        *(metric.name for metric in METRICS),
+        *(f"{metric.name}_{part}" for metric in METRICS if metric.type == "histogram" for part in ("sum", "count")),
+        *RECENT,
+    ]
+)
 
 
 def field(name: str, **labels: str) -> str:
@@ -237,7 +246,7 @@ def field(name: str, **labels: str) -> str:
         KeyError: no metric has that name.
     """
     family = name.removesuffix("_total")
-    if not any(family == known or family.startswith(f"{known}_") for known in _NAMES):
+    if family not in _NAMES:
         raise KeyError(name)
     return "|".join([family, *(f"{label}={value}" for label, value in sorted(labels.items()))])
 
@@ -253,9 +262,18 @@ _BUCKETS = {metric.name: metric.buckets for metric in METRICS}
 
 def observation(name: str, seconds: float, **labels: str) -> dict[str, int]:
     """What one observation adds to a histogram: its bucket (not cumulative), its sum in millionths, its count."""
-    bound = next((str(bound) for bound in _BUCKETS[name] if seconds <= bound), "+Inf")
+    return observations(name, [seconds], **labels)
+
+
+def observations(name: str, seconds: Iterable[float], **labels: str) -> dict[str, int]:
+    """The same of several at once; nothing of none."""
+    bounds, micros = _BUCKETS[name], [round(one * MILLION) for one in seconds]
+    if not micros:
+        return {}
+    buckets = Counter(bisect_left(bounds, one / MILLION) for one in micros)
+    named = [*map(str, bounds), "+Inf"]
     return {
-        field(name, le=bound, **labels): 1,
-        field(f"{name}_sum", **labels): round(seconds * MILLION),
-        field(f"{name}_count", **labels): 1,
+        **{field(name, le=named[bucket], **labels): count for bucket, count in buckets.items()},
+        field(f"{name}_sum", **labels): sum(micros),
+        field(f"{name}_count", **labels): len(micros),
     }

@@ -4,7 +4,6 @@ Guarantee: an interaction stays pending until its effects are saved, and takes e
 What a consumer has read and lost is read again by itself, or taken over by another after `claim_after`.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -15,7 +14,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.metrics import table
-from kaizen_api.metrics.table import MILLION, field, observation
+from kaizen_api.metrics.table import MILLION, field, observations
 from kaizen_api.schema import Record
 from kaizen_worker.store.log import pack_topics
 
@@ -155,10 +154,8 @@ class Stream:
 
 def _response_times(records: Sequence[Record]) -> list[str | int]:
     """What the records add to the histogram: series and steps in turn."""
-    counts = Counter[str]()
-    for record in records:
-        if record.response_time is not None:
-            counts.update(observation("kaizen_response_time_seconds", record.response_time))
+    times = (record.response_time for record in records if record.response_time is not None)
+    counts = observations("kaizen_response_time_seconds", times)
     return [part for pair in counts.items() for part in pair]
 
 

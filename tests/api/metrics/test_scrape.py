@@ -168,3 +168,18 @@ def test_pushing_loads_no_web_framework():
         "print([m for m in ('fastapi', 'prometheus_client', 'starlette', 'celery', 'numpy') if m in sys.modules])"
     )
     assert run(code) == "[]"
+
+
+def test_marks_outlast_their_exporter_within_an_epoch(tmp_path):
+    file, name = tmp_path / "new" / "marks", field("kaizen_analysis_cycles_total")
+    assert HighWater(file).rise("one", {name: 1000}) == {name: 1000}
+    assert HighWater(file).rise("one", {name: 990}) == {name: 1000}
+    assert HighWater(file).rise("two", {name: 3}) == {name: 3}
+
+
+def test_a_broken_file_of_marks_and_a_full_disk_cost_the_marks_alone(tmp_path):
+    file, name = tmp_path / "marks", field("kaizen_analysis_cycles_total")
+    file.write_text("{")
+    assert HighWater(file).rise("one", {name: 5}) == {name: 5}
+    (tmp_path / "file").write_text("")
+    assert HighWater(tmp_path / "file" / "marks").rise("one", {name: 5}) == {name: 5}

@@ -9,7 +9,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kaizen_api.metrics import METRICS
-from kaizen_api.metrics.table import BREAKER_STATES, DURATION_BUCKETS, OUTCOMES, RUN_OUTCOMES, VERDICTS
+from kaizen_api.metrics.table import (
+    BREAKER_STATES,
+    DURATION_BUCKETS,
+    OUTCOMES,
+    QUEUES,
+    RUN_OUTCOMES,
+    VERDICTS,
+    WORKER_STATES,
+)
 from kaizen_api.schema import INSIGHT_TYPES
 
 FIRST, SECOND, DOCUMENTS = 400, 60, 3
@@ -143,3 +151,27 @@ def test_the_four_queries_return_data_on_a_real_prometheus(sent, served, query, 
     assert 0 < seconds <= 300
     (searches,) = values("rate(kaizen_gapfill_triggers[5m])")
     assert searches > 0
+
+
+def test_jobs_are_counted_with_their_waits(served):
+    assert served("kaizen_jobs_total", task="kaizen.analyze", result="done") == 2
+    assert served("kaizen_job_duration_seconds_count", task="kaizen.analyze") == 2
+    assert served("kaizen_jobs_total", task="kaizen.consume", result="done") > 0
+    for queue in QUEUES:
+        assert served("kaizen_job_wait_seconds_count", queue=queue) > 0
+    assert served("kaizen_ticks_total") > 0
+    assert served("kaizen_workers", state="wedged") == 0
+    assert sum(served("kaizen_workers", state=state) for state in WORKER_STATES) == 2
+
+
+def test_response_times_are_those_of_the_log(sent, served):
+    times = sent.values("response_time")
+    name = "kaizen_response_time_seconds"
+    assert served(f"{name}_count") == len(times)
+    assert served(f"{name}_sum") == pytest.approx(sum(times), abs=1e-3)
+    assert served(f"{name}_bucket", le="2.0") == sum(time <= 2 for time in times)
+
+
+def test_the_tenants_have_their_counts(sent, served):
+    assert served("kaizen_tenant_interactions_total", tenant="default") == len(sent.rows)
+    assert served("kaizen_tenant_interactions_total", tenant="other") == 0
