@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -56,6 +55,8 @@ class MiniLM:
 
     @cached_property
     def _session(self) -> Any:
+        import onnxruntime  # noqa: PLC0415  # 20 MB, which an analysis whose vectors are stored does without
+
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -99,6 +99,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
     with progress.step("gaps"):
         sample = _sample(tenant, seen, found)
         gaps = _gaps(tenant, sample)
+        hand_back()
     with progress.step("insights"):
         insights = untold(tenant, sample, findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored))
     with progress.step("save"):

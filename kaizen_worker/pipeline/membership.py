@@ -17,7 +17,7 @@ from kaizen_worker.types import Codes, Flags, Window
 
 def asked_texts(window: Window, follow_up: Flags) -> NDArray[np.int64]:
     """(m,) the texts that stand for a question at least once, sorted; the others are left out of clustering."""
-    return np.unique(window.text[~follow_up]).astype(np.int64)
+    return np.flatnonzero(np.bincount(window.text[~follow_up], minlength=len(window.texts)))
 
 
 def memberships(window: Window, follow_up: Flags, labels: Codes) -> Codes:

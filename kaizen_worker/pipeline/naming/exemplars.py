@@ -11,6 +11,9 @@ EXEMPLARS = 5
 NEAR_DUPLICATE = 0.95
 """Cosine from which two queries count as the same."""
 
+BLOCK = 4096
+"""Vectors copied at a time."""
+
 
 def exemplars(vectors: Rows, texts: Sequence[str], *, labels: Codes, centroids: Vectors) -> tuple[tuple[str, ...], ...]:
     """Give up to 5 real queries of each topic, the most typical first, then such as show its breadth.
@@ -36,7 +39,9 @@ def exemplars(vectors: Rows, texts: Sequence[str], *, labels: Codes, centroids: 
 
 def _spread_out(vectors: Rows, members: NDArray[np.int64], centroid: Vectors) -> list[int]:
     """Choose among the members (m,) of a topic with that centroid (d,)."""
-    rows = vectors[members].astype(np.float32)
+    rows = np.empty((len(members), vectors.shape[1]), np.float32)
+    for start in range(0, len(members), BLOCK):
+        rows[start : start + BLOCK] = vectors[members[start : start + BLOCK]]
     typical = rows @ centroid
     nearest = np.where(typical >= np.median(typical), 0.0, 1.0) if len(members) else typical  # cosine to a chosen one
     chosen: list[int] = []

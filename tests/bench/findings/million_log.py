@@ -1,7 +1,7 @@
 """A tenant's log of any length, laid as live consumption lays it: `python million_log.py SETTINGS.json NUMBER`.
 
 40 subjects with seven things or more, each in 16 troubles, asked about in 16 forms with 30 openings and 24 closings;
-sessions of one to six turns, users who come back. Half of the questions are drawn freely, nearly all of them distinct;
+sessions of one to six turns, users who come back. Nearly half of the questions are drawn freely, hardly one twice;
 the rest are popular ones, by Zipf's law, and turns without a question. Faults are planted: two subjects fail, one is
 slow, one errs with one model. The vectors are stored beforehand, as by live assignment; their time is told apart.
 """
@@ -142,7 +142,7 @@ class Talk:
         chance = self.draw.random(10).tolist()
         if turn and chance[0] < 0.12:
             subject, query, said = -1, AFTER[int(chance[1] * len(AFTER))], self.question(0)[2]
-        elif chance[0] < 0.62:
+        elif chance[0] < 0.52:
             subject, query, said = self.question(int(np.searchsorted(self.shares, chance[1])))
         else:
             subject, query, said = self.popular[int(np.searchsorted(self.zipf, chance[1]))]
@@ -196,7 +196,7 @@ tenant = Runtime(config).tenant(config.tenant)
 began = time.monotonic()
 texts = sorted(lay(tenant, Talk(int(sys.argv[2])).turns(int(sys.argv[2]))))
 laid = time.monotonic()
-renew(tenant, texts)
+renew(tenant, texts, tell=lambda _share, _detail: None)
 embedder = tenant.embedder
 for start in range(0, len(texts), 10_000):
     tenant.vectors_by(embedder).get(texts[start : start + 10_000], embedder.embed)
