@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import msgspec
 from celery import Celery
+from celery.signals import before_task_publish
 from kombu.exceptions import OperationalError
 from msgspec.structs import replace
 from redis import RedisError
@@ -47,6 +48,9 @@ ROUTES = {name: {"queue": LIVE_QUEUE} for name in (TICK, CONSUME)} | {
 VISIBILITY_TIMEOUT = 3 * 3600
 """Seconds after which the broker gives an unacknowledged job to another worker; over three times the hard limit."""
 
+
+SENT_AT = "sent_at"
+"""Header of a job: when it was sent, us since the epoch."""
 
 JOB_SECONDS = 2 * CALL_SECONDS
 """Longest that asking for a job takes: a note in Redis, then the broker. One that hangs costs about one time-out."""
@@ -223,6 +227,15 @@ def answering_workers(config: KaizenConfig, *, nodes: Sequence[str] | None = Non
     except (OperationalError, RedisError, OSError):  # a connection of before a restart raises Redis' own
         return []
     return sorted(name for reply in replies for name in reply)
+
+
+def _stamp(sender: str, headers: dict[str, Any], **_: Any) -> None:
+    """Note when a job of ours was sent, wherever from; one with a time of its own does not wait before that."""
+    if sender in ROUTES and not headers.get("eta"):
+        headers[SENT_AT] = time.time_ns() // 1000
+
+
+before_task_publish.connect(_stamp)
 
 
 @cache

@@ -16,9 +16,11 @@
 | detector | hash: cursor in the log, state, what was found last | – | watch | watch |
 | vectors | hash text key → float16 vector, one a model and bucket | 2 retentions | live, cycle | live, cycle |
 | vectors | the same of the entries, one an `entries-` model | 30 days from use | knowledge | knowledge |
+| asked | list of gaps that were searched for, each with its vector, one a model | 30 days from a search | fill | fill |
 | dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
 | tries | hash stream id → attempts at it alone | – | live | live |
 | metrics | hash series → integer, one a tenant and `ROLLUP` | – | all, with what they count | exporter, cycle |
+| busiest | sorted set tenant → interactions committed | – | live | exporter |
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
@@ -46,6 +48,9 @@ ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
 
 TENANTS = "kz:tenants"
+
+BUSIEST = "kz:busiest"
+"""The tenants by how many of their interactions were committed, ever."""
 
 TICKED = "kz:ticked"
 """Time of the last tick of beat that a worker carried out; expires within a minute."""
@@ -109,6 +114,11 @@ def balance(tenant: str, model: str) -> str:
 def vectors(tenant: str, model: str, bucket: int) -> str:
     """Vectors of distinct texts by one model."""
     return f"kz:{{{tenant}}}:vectors:{model}:{bucket}"
+
+
+def asked(tenant: str, model: str) -> str:
+    """What was asked to be searched for, with vectors by one model."""
+    return f"kz:{{{tenant}}}:asked:{model}"
 
 
 def unembedded(tenant: str) -> str:

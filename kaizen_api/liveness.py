@@ -1,9 +1,8 @@
 """Which worker processes make progress: told by what each last did, not by whether its process exists.
 
 A worker can hang while it is alive: after its broker was killed it may wait for jobs that never reach it. So each
-leaves a sign when it begins and ends a job, with the number of ticks of beat that had been carried out by then. One
-that is idle while ticks go by it, or pile up, is wedged. Time alone condemns nobody: where Redis or beat is away there
-are no ticks, and a long job may take as long as its limit allows.
+leaves a sign when it begins and ends a job, with the number of ticks of beat that had been carried out by then; what
+it means stands in `wedged.py`.
 """
 
 import socket
@@ -20,29 +19,10 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.jobs import LIVE_QUEUE
+from kaizen_api.wedged import Sign, judge, ticks_allowed
 
-TICKS_MISSED = 30
-"""Ticks that may go by an idle worker, and three more for each worker that shares them."""
-
-_IDLE_SECONDS = 30.0
 _FORGET_SECONDS = 86_400.0
 _MICRO = 1_000_000
-
-
-class Sign(msgspec.Struct, frozen=True, array_like=True):
-    """What a worker last did.
-
-    Attributes:
-        job: What it does since then; empty where it ended one.
-        at: us since the epoch.
-        until: By when the job ends or is killed, us since the epoch; 0 where there is none.
-        ticks: Ticks of beat that had been carried out by all workers.
-    """
-
-    job: str
-    at: int
-    until: int
-    ticks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +74,7 @@ def progress(config: KaizenConfig, *, host: str | None = None, anywhere: bool = 
     with reaching(config), connect(config) as client:
         signs = list(_signs(client))
         ticks = int(cast("bytes | None", client.get(keys.TICKS)) or 0)
-    allowed = TICKS_MISSED + 3 * len(signs)
+    allowed = ticks_allowed(len(signs))
     queued = _queued(config)
     return [
         _judge(node, sign, passed=max(ticks - sign.ticks, queued), allowed=allowed)
@@ -106,11 +86,9 @@ def progress(config: KaizenConfig, *, host: str | None = None, anywhere: bool = 
 def _judge(node: str, sign: Sign, *, passed: int, allowed: int) -> Progress:
     now = _now()
     age = (now - sign.at) / _MICRO
-    if sign.job:
-        late = now > sign.until + _IDLE_SECONDS * _MICRO
-        return Progress(node, wedged=late, detail=f"{sign.job} for {age:.0f} s")
-    wedged = passed > allowed and age > _IDLE_SECONDS
-    return Progress(node, wedged=wedged, detail=f"idle for {age:.0f} s while {passed} jobs went by or wait")
+    wedged = judge(sign, now=now, passed=passed, allowed=allowed) == "wedged"
+    did = f"{sign.job} for {age:.0f} s" if sign.job else f"idle for {age:.0f} s while {passed} jobs went by or wait"
+    return Progress(node, wedged=wedged, detail=did)
 
 
 def _queued(config: KaizenConfig) -> int:

@@ -10,6 +10,9 @@ from ipaddress import ip_address
 from typing import Any
 
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
+_CARD_ALONE = re.compile(  # as it is printed on a card, whatever numbers stand beside it
+    r"(?<![\w.-])(?=(\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}(?![\w-])|\d{4}[ -]\d{6}[ -]\d{5}(?![\w-])|\d{13,19}(?![\w-])))"
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=(?:[0-9a-f]*:){2})[0-9a-f:]{2,45}(?![\w:])", re.IGNORECASE)
@@ -42,6 +45,15 @@ def _is_card(text: str) -> bool:
     digits = _digits(text)[::-1]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return len(digits) in _LUHN_LENGTHS and (sum(digits[::2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 1
+
+
+def _without_cards(text: str) -> str:
+    parts, end = list[str](), 0
+    for match in _CARD_ALONE.finditer(text):
+        if match.start() >= end and _is_card(match[1]):
+            parts += (text[end : match.start()], "[card]")
+            end = match.end(1)
+    return _CARD.sub(_replace_card, "".join((*parts, text[end:])))
 
 
 def _is_iban(text: str) -> bool:
@@ -135,7 +147,7 @@ def _masked(text: str, signs: bytes) -> str:
     digits = len(signs) - len(signs.translate(None, _DIGITS)) if text.isascii() else len(text)  # others have digits too
     numbers = digits >= _MIN_NUMBER and _FEW_DIGITS.search(text)
     if numbers:
-        text = _CARD.sub(_replace_card, _IBAN.sub(_replace_iban, text))
+        text = _without_cards(_IBAN.sub(_replace_iban, text))
     if digits >= _MIN_ADDRESS and text.count(".") >= _MIN_DOTS:
         text = _IPV4.sub(_replace_address, text)
     if digits and signs.count(b":") >= _MIN_COLONS:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from kaizen_api.critic import Critic
 from kaizen_api.known import Known
 
 MAX_TEXT_BYTES = 32 * 1024
@@ -252,16 +253,6 @@ class Hit(msgspec.Struct, kw_only=True, frozen=True):
     text: str
     score: float  # 0..1
     provenance: Provenance
-
-
-class Critic(msgspec.Struct, kw_only=True, frozen=True):
-    """Whether a score predicts which answers fail, and how much it counts for that."""
-
-    weight: float  # log odds of failure per standard deviation below its mean; 0: it counts for nothing
-    auc: float | None  # probability that a failure scores below a success; None where too few outcomes are known
-    failed: int  # failures that carry the score
-    succeeded: int  # and successes
-    by: Known[Literal["ratings", "next_turn"]]  # what told them apart: what users said, or what they did next
 
 
 CycleStatus = Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"]

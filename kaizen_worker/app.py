@@ -40,7 +40,9 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
         from kaizen_worker.engine import backends  # noqa: PLC0415  # which beat and Flower do without
 
         backends.require(config.cluster_backend)
-    celery = Celery("kaizen", include=["kaizen_worker.tasks", "kaizen_worker.signs"] if tasks else [])
+    celery = Celery(
+        "kaizen", include=["kaizen_worker.tasks", "kaizen_worker.signs", "kaizen_worker.tally"] if tasks else []
+    )
     celery.conf.update(
         jobs.settings(broker_url(config)),
         task_acks_late=True,

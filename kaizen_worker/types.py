@@ -5,14 +5,15 @@ interactions, u of distinct texts, k of topics, d the dimension of the vectors.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen_api.schema import Critic, InsightType, Interval
+from kaizen_api.critic import Critic
+from kaizen_api.schema import InsightType, Interval
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -164,6 +165,7 @@ class Signals:
     flags: Mapping[str, Flags]  # name -> (n,) bool
     failure: Floats  # (n,) 0..1, calibrated probability that the interaction failed
     critics: Mapping[str, Critic]  # critic (and "consciousness_level", "accepted") -> whether it predicts failures
+    weights: Mapping[str, float] = field(default_factory=dict)  # sign -> log odds it adds to `failure`, as learned
 
 
 @dataclass(frozen=True, slots=True)

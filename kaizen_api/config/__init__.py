@@ -4,7 +4,8 @@ from kaizen_api.config.hosts import is_loopback
 from kaizen_api.config.kinds import TENANT
 from kaizen_api.config.misspelt import unknown_variables
 from kaizen_api.config.problems import mask_setting
-from kaizen_api.config.settings import KaizenConfig, PerformanceThreshold, load_config
+from kaizen_api.config.settings import KaizenConfig, load_config
+from kaizen_api.config.thresholds import PerformanceThreshold
 
 __all__ = [
     "TENANT",

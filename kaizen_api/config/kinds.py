@@ -71,6 +71,7 @@ Password = Annotated[SecretStr, AfterValidator(_password)]
 UrlPrefix = Annotated[str, AfterValidator(_url_prefix)]
 HeaderText = Annotated[SecretStr, AfterValidator(_header_text)]
 ChatUrl = Annotated[str, AfterValidator(check_chat_url)]
+PlaceUrl = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[!-~]+$")]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Host = Annotated[str, AfterValidator(_host)]
 

@@ -11,6 +11,7 @@ from kaizen_api.config.sources import PREFIX
 from kaizen_api.config.urls import mask_url
 
 _FORMS = {
+    "archives_url": "must be like s3://bucket/kaizen or file:///mnt/safe",
     "api_keys": 'must be a JSON object of tenants and their keys, like {"acme": "a-long-random-text"}',
     "performance_threshold": 'must be a JSON object, like {"response_time": 2.0, "error_rate": 0.05}',
     "search_sources": "must be names of sources with commas between them, like folder,mediawiki",

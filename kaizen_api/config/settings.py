@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
@@ -23,6 +23,7 @@ from kaizen_api.config.kinds import (
     Key,
     ModelName,
     Password,
+    PlaceUrl,
     Port,
     RedisUrl,
     TenantName,
@@ -42,22 +43,10 @@ from kaizen_api.config.sources import (
     plain,
     read_file,
 )
+from kaizen_api.config.thresholds import PerformanceThreshold
 from kaizen_api.errors import InvalidConfig
 
 _SHORT_INTERVAL = 300
-
-
-class PerformanceThreshold(BaseModel):
-    """What counts as too slow, too faulty, too low."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    response_time: float = Field(2.0, ge=0.1, le=60)
-    """Seconds; slower answers carry the signal `slow`."""
-    error_rate: float = Field(0.05, ge=0, le=1)
-    """Share of interactions with an error that is tolerated."""
-    consciousness_level: float = Field(0.4, ge=0, le=1)
-    """The assistant's own score below which an answer carries the signal `low_level`."""
 
 
 class KaizenConfig(BaseSettings):
@@ -112,6 +101,8 @@ class KaizenConfig(BaseSettings):
     """Archive the knowledge base every day."""
     kb_rotation_keep_days: int = Field(30, ge=7, le=365)
     """How long its archives are kept; the last good one always is."""
+    archives_url: PlaceUrl | None = None
+    """Where archives are copied to as well, by fsspec: `s3://bucket/kaizen` (extra `kaizen[s3]`), `file:///mnt/safe`."""
     performance_threshold: PerformanceThreshold = PerformanceThreshold()
     """What counts as too slow, too faulty, too low."""
     enable_prometheus: bool = True
@@ -187,6 +178,8 @@ class KaizenConfig(BaseSettings):
     """Address, key and more of each source, like `KAIZEN_SEARCH__BRAVE__KEY`: see `docs/sources.md`."""
     documents_path: AbsolutePath | None = None
     """Folder of documents (md, html, txt, pdf) that the source `folder` searches."""
+    knowledge_search: Literal["hybrid", "words"] = "hybrid"
+    """What finds entries: words and meaning, weighed by how far meaning tells them apart; or words alone."""
     hold_out: float = Field(0.2, ge=0, le=0.5)
     """Share of conversations that go without an applied change, to measure its effect."""
     naming_url: ChatUrl | None = None
@@ -236,11 +229,8 @@ class KaizenConfig(BaseSettings):
         except ValidationError as error:
             raise InvalidConfig(explain(error, type(self), named)) from None
         if self.analysis_interval < _SHORT_INTERVAL:
-            warnings.warn(
-                f"analysis_interval is {self.analysis_interval} s: under {_SHORT_INTERVAL} s a cycle may not be done "
-                "before the next begins",
-                stacklevel=2,
-            )
+            short = f"under {_SHORT_INTERVAL} s a cycle may not be done before the next begins"
+            warnings.warn(f"analysis_interval is {self.analysis_interval} s: {short}", stacklevel=2)
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:

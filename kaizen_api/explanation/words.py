@@ -22,7 +22,7 @@ _TESTS: Mapping[InsightType, str] = {
     "effectiveness": _RATE,
     "error_pattern": "each topic, model, tool and pair of them is tested; a pair has to be worse than both its members",
     "usage_cluster": "a topic's share of the questions is tested, with people who ask much counting less",
-    "usage_pattern": "the share of the kind is tested against a half, and a topic's against the rest too",
+    "usage_pattern": "the share of the kind is tested against a half",
     "emerging": _SCAN,
     "gap": "how often its questions are left unserved is tested against topics that are served",
 }
@@ -33,7 +33,6 @@ _LIVE = (
 _AGAIN = "the test of the finding that was settled, on what came after: "
 _TINY = 1e-6
 _ELSEWHERE: Mapping[InsightType, str] = {
-    "usage_pattern": "its share elsewhere",
     "emerging": "what all the traffic at that time explains",
     "gap": "the topics that are served",
 }

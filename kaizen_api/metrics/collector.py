@@ -5,7 +5,7 @@ absent rather than NaN. Without a state only `kaizen_up 0` is served: old number
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import accumulate, product
 
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -18,7 +18,6 @@ from prometheus_client.registry import Collector
 
 from kaizen_api.metrics.reading import State
 from kaizen_api.metrics.table import (
-    DURATION_BUCKETS,
     METRICS,
     MILLION,
     RECENT_COUNT,
@@ -59,6 +58,8 @@ def _family(metric: Metric, state: State) -> Family:
         return _histogram(metric, state.counts)
     if metric.name == "kaizen_breaker_state":
         return _breaker_state(metric, state.breakers)
+    if metric.labels:
+        return _gauges(metric, state)
     if metric.type == "untyped":
         return UnknownMetricFamily(metric.name, metric.help, value=state.counts.get(field(metric.name), 0))
     return GaugeMetricFamily(metric.name, metric.help, value=_gauge(metric.name, state))
@@ -69,25 +70,37 @@ def _counter(metric: Metric, state: State) -> Family:
     family = CounterMetricFamily(metric.name, metric.help, labels=names)
     for values in product(*(closed or _open_values(metric, name, state) for name, closed in metric.labels)):
         series = field(metric.name, **dict(zip(names, values, strict=True)))
-        family.add_metric(values, state.counts.get(series, 0))
+        family.add_metric(values, state.seen.get(series, state.counts.get(series, 0)))
     return family
 
 
 def _open_values(metric: Metric, label: str, state: State) -> list[str]:
     """Values of a label without a closed set: those that were counted, and the breakers there are."""
     counted = (labels for family, labels in map(labels_of, state.counts) if family == metric.name)
-    return sorted({*state.breakers, *(labels[label] for labels in counted if label in labels)})
+    present = state.breakers if label == "breaker" else ()
+    return sorted({*present, *(labels[label] for labels in counted if label in labels)})
 
 
 def _histogram(metric: Metric, counts: Mapping[str, int]) -> Family:
     """Stored buckets are not cumulative: summed up here."""
-    total, buckets = 0, list[tuple[str, float]]()
-    for bound in (*map(str, DURATION_BUCKETS), "+Inf"):
-        total += counts.get(field(metric.name, le=bound), 0)
-        buckets.append((bound, total))
-    seconds = counts.get(field(f"{metric.name}_sum"), 0) / MILLION
-    family = HistogramMetricFamily(metric.name, metric.help)
-    family.add_metric([], buckets, seconds)
+    names = [name for name, _ in metric.labels]
+    family = HistogramMetricFamily(metric.name, metric.help, labels=names)
+    for values in product(*(closed for _, closed in metric.labels)):
+        labels = dict(zip(names, values, strict=True))
+        bounds = [*map(str, metric.buckets), "+Inf"]
+        totals = accumulate(counts.get(field(metric.name, le=bound, **labels), 0) for bound in bounds)
+        seconds = counts.get(field(f"{metric.name}_sum", **labels), 0) / MILLION
+        family.add_metric(values, list(zip(bounds, totals, strict=True)), seconds)
+    return family
+
+
+def _gauges(metric: Metric, state: State) -> Family:
+    """One for each of a closed set, those alone that were seen."""
+    names = [name for name, _ in metric.labels]
+    family = GaugeMetricFamily(metric.name, metric.help, labels=names)
+    for values in product(*(closed for _, closed in metric.labels)):
+        if (value := state.seen.get(field(metric.name, **dict(zip(names, values, strict=True))))) is not None:
+            family.add_metric(values, value)
     return family
 
 
@@ -111,7 +124,9 @@ def _gauge(name: str, state: State) -> float | None:
         "kaizen_stream_oldest_age_seconds": queues.oldest_age,
         "kaizen_dead_letters": queues.dead,
     }
-    return computed[name] if name in computed else counts.get(field(name), 0)
+    if name in computed:
+        return computed[name]
+    return state.seen.get(field(name), counts.get(field(name), 0))
 
 
 def _mean(counts: Mapping[str, int], total: str, number: str, *, unit: float) -> float | None:

@@ -31,4 +31,10 @@ class HighWater:
         for series, count in counts.items():
             if series.split("|", maxsplit=1)[0] in _RISING:
                 self._marks[series] = max(count, self._marks.get(series, 0))
-        return {**counts, **self._marks}
+        # who is none of the busiest any more is counted among the others
+        kept = {series: mark for series, mark in self._marks.items() if series in counts or not _of_tenant(series)}
+        return {**counts, **kept}
+
+
+def _of_tenant(series: str) -> bool:
+    return series.startswith("kaizen_tenant_interactions|")

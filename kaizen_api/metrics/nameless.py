@@ -1,4 +1,4 @@
-"""Metrics for whoever has no key: a circuit breaker's name, `tenant/source`, would tell who the tenants are.
+"""Metrics for whoever has no key: a count of one tenant, or a breaker named `tenant/source`, would tell who they are.
 
 Guarantee: no label keeps the tenant's part; of the tenants' breakers of one source, changes are summed, and the worst
 state stands for all.
@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 from kaizen_api.metrics.reading import State
-from kaizen_api.metrics.table import field, labels_of
+from kaizen_api.metrics.table import OTHER, field, labels_of
 
 _WORSE = ("closed", "half_open", "open")
 
@@ -27,6 +27,8 @@ def without_tenants(state: State) -> State:
 
 def _nameless(series: str) -> str:
     family, labels = labels_of(series)
+    if "tenant" in labels:
+        return field(family, **{**labels, "tenant": OTHER})
     return field(family, **{**labels, "breaker": _source(labels["breaker"])}) if "breaker" in labels else series
 
 

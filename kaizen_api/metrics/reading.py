@@ -7,9 +7,10 @@ exact and an old backlog of one small tenant is seen.
 
 import asyncio
 import secrets
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import cast
 
@@ -20,10 +21,19 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect_async, reaching
 from kaizen_api.errors import Unavailable
+from kaizen_api.metrics import surroundings, table
+from kaizen_api.metrics.surroundings import queue_lengths
 from kaizen_api.metrics.table import EPOCH, MILLION
 
 _SCRIPT = files(__package__).joinpath("queues.lua").read_text()
 _TENANTS_PER_CALL = 500  # about a millisecond of the server
+_SHARE_FOR_BROKER = 0.25
+_TICKS = table.field("kaizen_ticks_total")
+_LIVE = table.field("kaizen_queue_length", queue=table.QUEUES[0])
+_PROCESSED = tuple(table.field("kaizen_interactions_total", outcome=outcome) for outcome in table.OUTCOMES)
+MAX_TENANTS = 50
+"""Tenants that are served by name, the busiest."""
+
 MAX_BREAKERS = 100
 """Circuit breakers that are served, the first by name."""
 
@@ -46,12 +56,14 @@ class State:
         epoch: Stays the same as long as the counts go on; new after Redis was emptied.
         counts: Series (see `table.field`) → integer, of all tenants together.
         breakers: Circuit breaker → its state.
+        seen: Series → what this look saw of the server, the broker and the workers.
     """
 
     epoch: str
     counts: Mapping[str, int]
     queues: Queues
     breakers: Mapping[str, str]
+    seen: Mapping[str, float] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -82,23 +94,46 @@ async def read_state(config: KaizenConfig, *, within: float) -> State:
         Unavailable: Redis could not be read within so many seconds.
     """
     async with _reached(config, within) as redis:
-        return await _read(redis)
+        queued = await queue_lengths(config, within=within * _SHARE_FOR_BROKER)
+        return await _read(redis, queued)
 
 
-async def _read(redis: Redis) -> State:
+async def _read(redis: Redis, queued: Mapping[str, float]) -> State:
     pipe = redis.pipeline(transaction=False)
     pipe.hgetall(keys.ROLLUP)
     pipe.smembers(keys.TENANTS)
     pipe.smembers(keys.BREAKERS)
-    stored, tenants, breakers = await pipe.execute()
+    pipe.hgetall(keys.WORKERS)
+    pipe.get(keys.TICKS)
+    pipe.zrevrange(keys.BUSIEST, 0, MAX_TENANTS - 1, withscores=True)
+    pipe.info("memory")
+    pipe.info("stats")
+    stored, tenants, breakers, signs, ticked, busiest, *info = await pipe.execute()
+    ticks = int(ticked or 0)
     values = {series.decode(): value for series, value in stored.items()}
     epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
+    counts = {series: int(value) for series, value in values.items()}
     return State(
         epoch=epoch,
-        counts={series: int(value) for series, value in values.items()},
+        counts={_TICKS: ticks, **counts, **_by_tenant(busiest, counts)},
         queues=await _queues(redis, sorted(tenant.decode() for tenant in tenants)),
         breakers=await _breakers(redis, sorted(name.decode() for name in breakers)[:MAX_BREAKERS]),
+        seen={
+            **queued,
+            **surroundings.memory(dict(ChainMap(*info))),
+            **surroundings.workers(signs, ticks=ticks, queued=queued.get(_LIVE, 0)),
+        },
     )
+
+
+def _by_tenant(busiest: Sequence[tuple[bytes, float]], counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of the busiest tenants, and of all the others together."""
+    named = {name.decode(): round(count) for name, count in busiest}
+    total = sum(counts.get(series, 0) for series in _PROCESSED)
+    named.pop(table.OTHER, None)  # a tenant of that very name is one of the others
+    rest = max(0, total - sum(named.values()))
+    shown = {**named, table.OTHER: rest}
+    return {table.field("kaizen_tenant_interactions_total", tenant=name): count for name, count in shown.items()}
 
 
 async def _begin_epoch(redis: Redis) -> str:

@@ -15,6 +15,12 @@ MILLION = 1_000_000
 DURATION_BUCKETS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds in seconds of the histogram of analyses."""
 
+RESPONSE_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds in seconds of the assistant's response times."""
+
+JOB_BUCKETS = (0.01, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0, 600.0, 1800.0)
+"""Upper bounds in seconds of how long a job waited, and of how long it took."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -24,6 +30,7 @@ class Metric:
         labels: Label name → the closed set of its values, which are served from the first scrape on; empty where the
             set is open.
         unit: What a value means, for dashboards.
+        buckets: Upper bounds of a histogram, in seconds.
     """
 
     name: str
@@ -31,6 +38,7 @@ class Metric:
     help: str
     unit: str
     labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    buckets: tuple[float, ...] = ()
 
 
 RUN_OUTCOMES = ("filled", "empty", "failed", "rejected")
@@ -40,6 +48,11 @@ BREAKER_STATES = ("closed", "open", "half_open")
 BREAKER_EVENTS = ("admitted", "rejected", "probe", "stale", "lease_lost", "store_error")
 PATTERNS = ("burst", "error", "latency", "new_topic")
 VERDICTS = ("confirmed", "no_effect", "reverted")
+ROTATION_RESULTS = ("done", "failed")
+JOB_RESULTS = ("done", "failed", "retried")
+WORKER_STATES = ("idle", "busy", "wedged")
+QUEUES = ("kaizen.live", "kaizen.work")
+JOBS = tuple(f"kaizen.{job}" for job in ("tick", "consume", "analyze", "fill", "resume", "cycle", "rotate", "daily"))
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -48,6 +61,13 @@ METRICS: tuple[Metric, ...] = (
         "Interactions processed, by whether the answer carried an error.",
         "short",
         (("outcome", OUTCOMES),),
+    ),
+    Metric(
+        "kaizen_tenant_interactions",
+        "counter",
+        "Interactions processed, of each of the busiest tenants; `other`: of the rest together.",
+        "short",
+        (("tenant", ()),),
     ),
     Metric(
         "kaizen_ingested",
@@ -79,6 +99,7 @@ METRICS: tuple[Metric, ...] = (
         "short",
         (("verdict", VERDICTS),),
     ),
+    Metric("kaizen_harmful_effects", "counter", "Applied insights that did harm, and were reverted for it.", "short"),
     Metric("kaizen_gapfill_triggers", "untyped", "Times a search for a gap was started, under its bare name.", "short"),
     Metric(
         "kaizen_gapfill_runs",
@@ -90,7 +111,16 @@ METRICS: tuple[Metric, ...] = (
     Metric("kaizen_analysis_cycles", "counter", "Analyses that ended with a result.", "short"),
     Metric("kaizen_analysis_failures", "counter", "Analyses that ended with an error.", "short"),
     Metric("kaizen_analysis_cancellations", "counter", "Analyses that somebody cancelled.", "short"),
-    Metric("kaizen_analysis_duration_seconds", "histogram", "How long an analysis took.", "s"),
+    Metric(
+        "kaizen_analysis_duration_seconds", "histogram", "How long an analysis took.", "s", buckets=DURATION_BUCKETS
+    ),
+    Metric(
+        "kaizen_response_time_seconds",
+        "histogram",
+        "How long the assistant took to answer, as its interactions say.",
+        "s",
+        buckets=RESPONSE_BUCKETS,
+    ),
     Metric("kaizen_avg_response_time_seconds", "gauge", "Mean response time of the recent interactions.", "s"),
     Metric("kaizen_error_rate", "gauge", "Recent interactions with an error, in percent.", "percent"),
     Metric(
@@ -103,6 +133,14 @@ METRICS: tuple[Metric, ...] = (
     Metric("kaizen_stream_lag", "gauge", "Interactions in the stream that no worker has read.", "short"),
     Metric("kaizen_stream_oldest_age_seconds", "gauge", "Age of the oldest interaction that is not committed.", "s"),
     Metric("kaizen_dead_letters", "gauge", "Interactions that could not be processed and wait for a person.", "short"),
+    Metric("kaizen_buried", "counter", "Interactions that became dead letters.", "short"),
+    Metric(
+        "kaizen_rotations",
+        "counter",
+        "Rotations of a knowledge base, with its archive written and verified, or failed.",
+        "short",
+        (("result", ROTATION_RESULTS),),
+    ),
     Metric(
         "kaizen_breaker_state",
         "gauge",
@@ -124,6 +162,42 @@ METRICS: tuple[Metric, ...] = (
         "short",
         (("breaker", ()), ("event", BREAKER_EVENTS)),
     ),
+    Metric(
+        "kaizen_jobs",
+        "counter",
+        "Jobs that ended, by name and result; one that is killed is counted when it was run again.",
+        "short",
+        (("task", JOBS), ("result", JOB_RESULTS)),
+    ),
+    Metric(
+        "kaizen_job_redeliveries",
+        "counter",
+        "Jobs that began again because their worker was lost.",
+        "short",
+        (("task", JOBS),),
+    ),
+    Metric(
+        "kaizen_job_duration_seconds",
+        "histogram",
+        "How long a job took.",
+        "s",
+        (("task", JOBS),),
+        JOB_BUCKETS,
+    ),
+    Metric(
+        "kaizen_job_wait_seconds",
+        "histogram",
+        "How long a job waited for a worker.",
+        "s",
+        (("queue", QUEUES),),
+        JOB_BUCKETS,
+    ),
+    Metric("kaizen_queue_length", "gauge", "Jobs that no worker has taken.", "short", (("queue", QUEUES),)),
+    Metric("kaizen_ticks", "counter", "Ticks of beat that a worker carried out.", "short"),
+    Metric("kaizen_workers", "gauge", "Workers by what they do.", "short", (("state", WORKER_STATES),)),
+    Metric("kaizen_redis_memory_bytes", "gauge", "Memory that Redis uses.", "bytes"),
+    Metric("kaizen_redis_memory_limit_bytes", "gauge", "Memory that Redis may use; 0: as much as there is.", "bytes"),
+    Metric("kaizen_redis_evictions", "counter", "Keys that Redis dropped for want of memory.", "short"),
     Metric("kaizen_up", "gauge", "1 when the exporter reaches Redis, else 0.", "short"),
 )
 
@@ -146,6 +220,9 @@ RECENT_LEVEL_COUNT = "kaizen_recent_level_count"
 """How many of them have a consciousness level."""
 
 RECENT = (RECENT_COUNT, RECENT_ERRORS, RECENT_TIME_SUM, RECENT_TIME_COUNT, RECENT_LEVEL_SUM, RECENT_LEVEL_COUNT)
+
+OTHER = "other"
+"""The label of all tenants that are not served by name."""
 
 EPOCH = "epoch"
 """Field of the rollup hash: drawn by the exporter, it stays the same as long as the counts go on."""
@@ -171,7 +248,14 @@ def labels_of(series: str) -> tuple[str, dict[str, str]]:
     return family, {label: value for label, _, value in (pair.partition("=") for pair in pairs)}
 
 
-def observation(name: str, seconds: float) -> dict[str, int]:
+_BUCKETS = {metric.name: metric.buckets for metric in METRICS}
+
+
+def observation(name: str, seconds: float, **labels: str) -> dict[str, int]:
     """What one observation adds to a histogram: its bucket (not cumulative), its sum in millionths, its count."""
-    bound = next((str(bound) for bound in DURATION_BUCKETS if seconds <= bound), "+Inf")
-    return {field(name, le=bound): 1, field(f"{name}_sum"): round(seconds * MILLION), field(f"{name}_count"): 1}
+    bound = next((str(bound) for bound in _BUCKETS[name] if seconds <= bound), "+Inf")
+    return {
+        field(name, le=bound, **labels): 1,
+        field(f"{name}_sum", **labels): round(seconds * MILLION),
+        field(f"{name}_count", **labels): 1,
+    }

@@ -13,6 +13,7 @@ _GROUPS = {
             "show": "Show one entry in full.",
             "add": "Add documents from JSONL files.",
             "export": "Write every entry as JSONL.",
+            "rollback": "Take out what a batch, a source or a gap brought.",
             "rotate": "Archive it as it is now, and clean up.",
             "archives": "List its archives.",
             "verify": "Check archives to the last byte.",

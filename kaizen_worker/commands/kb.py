@@ -6,6 +6,7 @@ What `export` writes, `add` takes: a line with `provenance` is an entry of an ex
 import codecs
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +24,7 @@ from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.knowledge import snapshots
 from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.store import archive
+from kaizen_worker.store.manifest import SUFFIX, Manifest, named
 
 
 class _Exported(Entry, kw_only=True, forbid_unknown_fields=True):
@@ -45,8 +47,11 @@ def search_command(session: Session, query: str, limit: int) -> None:
     if not query.strip():
         raise click.UsageError("QUERY is blank: say what is asked")
     with engine(session) as tenant:
-        tenant.retrieval.complete()
-        hits = tenant.retrieval.search(query, limit=limit)
+        if tenant.config.knowledge_search == "words":
+            hits = tenant.retrieval_by_words.search(query, limit=limit, words_alone=True)
+        else:
+            tenant.retrieval.complete()
+            hits = tenant.retrieval.search(query, limit=limit)
     columns = ("score", "id", "title", "source")
     rows = [[hit.score, hit.id, hit.title, hit.provenance.source] for hit in hits]
     emit(session, {"entries": hits}, lambda _: table(columns, rows, empty="nothing found"))
@@ -166,11 +171,14 @@ def rotate_command(session: Session) -> None:
 @shared
 @click.pass_obj
 def archives_command(session: Session) -> None:
-    """List archives, the oldest first; `kaizen kb verify` checks them."""
+    """List archives, the oldest first, and whether there is a copy; `kaizen kb verify` checks them."""
     with engine(session) as tenant:
-        found = [{"archive": path.name, "bytes": _size(path)} for path in archive.archives(tenant.archives)]
-    rows = [[one["archive"], one["bytes"]] for one in found]
-    emit(session, {"items": found}, lambda _: table(("archive", "bytes"), rows, empty="no archives yet"))
+        here = {path.name: _size(path) for path in archive.archives(tenant.archives)}
+        away = set(tenant.copies.names() if tenant.copies else ())
+    found = [{"archive": name, "bytes": here.get(name), "copied": name in away} for name in named({*here, *away})]
+    columns = ("archive", "bytes", "copied")
+    rows = [[one[column] for column in columns] for one in found]
+    emit(session, {"items": found}, lambda _: table(columns, rows, empty="no archives yet"))
 
 
 @click.command()
@@ -178,18 +186,36 @@ def archives_command(session: Session) -> None:
 @shared
 @click.pass_obj
 def verify_command(session: Session, names: tuple[str, ...]) -> int:
-    """Check archives to the last byte; without a name, all of them."""
-    verdicts = []
+    """Check archives and their copies to the last byte; without a name, all of them."""
     with engine(session) as tenant:
-        for path in [_archive(tenant, name) for name in names] or archive.archives(tenant.archives):
-            try:
-                verdicts.append({"archive": path.name, "good": True, "detail": f"{archive.verify(path).count} pieces"})
-            except Invalid as error:
-                verdicts.append({"archive": path.name, "good": False, "detail": str(error)})
-    columns = ("archive", "good", "detail")
+        verdicts = [
+            _verdict(name, place, check)
+            for place, known, check in _places(tenant)
+            for name in known
+            if not names or name in names
+        ]
+    if missing := set(names).difference(verdict["archive"] for verdict in verdicts):
+        raise NotFound(f"no archive {min(missing)}: `kaizen kb archives` lists them")
+    columns = ("archive", "place", "good", "detail")
     rows = [[verdict[column] for column in columns] for verdict in verdicts]
     emit(session, {"items": verdicts}, lambda _: table(columns, rows, empty="no archives yet"))
     return 0 if all(verdict["good"] for verdict in verdicts) else 1
+
+
+def _places(tenant: Tenant) -> Iterator[tuple[str, list[str], Callable[[str], Manifest]]]:
+    """Where archives are: here, and where they are copied to."""
+    folder, copies = tenant.archives, tenant.copies
+    yield "here", [path.name for path in archive.archives(folder)], lambda name: archive.verify(folder / name)
+    if copies is not None:
+        yield "copy", copies.names(), copies.verify
+
+
+def _verdict(name: str, place: str, check: Callable[[str], Manifest]) -> dict[str, Any]:
+    try:
+        good, detail = True, f"{check(name).count} pieces"
+    except Invalid as error:
+        good, detail = False, str(error)
+    return {"archive": name, "place": place, "good": good, "detail": detail}
 
 
 @click.command()
@@ -197,7 +223,7 @@ def verify_command(session: Session, names: tuple[str, ...]) -> int:
 @shared
 @click.pass_obj
 def restore_command(session: Session, name: str) -> None:
-    """Bring an archive's entries back, in place of what has their ids; later entries stay."""
+    """Bring an archive's entries back, from its copy if need be, in place of what has their ids; later ones stay."""
     with engine(session) as tenant:
         entries = list(snapshots.restore(_archive(tenant, name)))
         changed = tenant.entries.load(entries)
@@ -205,15 +231,33 @@ def restore_command(session: Session, name: str) -> None:
     emit(session, told, lambda _: click.echo(f"{len(entries)} entries read, {changed} changed"))
 
 
+@click.command()
+@click.option("--batch", help="That one import or search wrote; `kaizen kb add` and `kaizen kb show` name it.")
+@click.option("--source", help="That came from there, such as folder or import.")
+@click.option("--gap", metavar="ID", help="That were found for it.")
+@shared
+@click.pass_obj
+def rollback_command(session: Session, batch: str | None, source: str | None, gap: str | None) -> None:
+    """Take entries out of the assistant's sight, of all that is given; adding them again does not bring them back."""
+    if not (batch or source or gap):
+        raise click.UsageError("name what to roll back: --batch, --source or --gap")
+    with engine(session) as tenant:
+        gone = tenant.entries.roll_back(at=_now(), batch=batch, source=source, gap=gap)
+    emit(session, {"expired": gone}, lambda _: click.echo(f"{len(gone)} entries expired"))
+
+
 def _archive(tenant: Tenant, name: str) -> Path:
-    path = tenant.archives / Path(name).name
-    if path not in archive.archives(tenant.archives):
-        raise NotFound(f"no archive {name} in {tenant.archives}: `kaizen kb archives` lists them")
-    return path
+    """The archive, brought back from where it was copied to if it is not here."""
+    path, copies = tenant.archives / Path(name).name, tenant.copies
+    if path in archive.archives(tenant.archives):
+        return path
+    if copies is not None and path.name in copies.names():
+        return copies.fetch(path.name, tenant.archives)
+    raise NotFound(f"no archive {name} in {tenant.archives}: `kaizen kb archives` lists them")
 
 
 def _size(manifest: Path) -> int:
-    stem = manifest.name.removesuffix(archive.SUFFIX)
+    stem = manifest.name.removesuffix(SUFFIX)
     return sum(part.stat().st_size for part in manifest.parent.glob(f"{stem}*"))
 
 

@@ -11,10 +11,9 @@ from typing import cast
 import numpy as np
 
 from kaizen_api import jobs, keys
-from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
-from kaizen_api.schema import Gap, Insight
+from kaizen_api.schema import Entry, Gap, Insight
 from kaizen_worker.engine import prove
 from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
@@ -25,7 +24,7 @@ from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
 from kaizen_worker.engine.sharing import embed
-from kaizen_worker.engine.topics import Found, find_topics
+from kaizen_worker.engine.topics import Found, find_topics, thresholds
 from kaizen_worker.engine.watch import place, untold, usual
 from kaizen_worker.pipeline.findings import findings
 from kaizen_worker.pipeline.gaps import find_gaps
@@ -35,7 +34,9 @@ from kaizen_worker.pipeline.window import window
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.log import read_log
 from kaizen_worker.store.snapshot import load_snapshot, publish
-from kaizen_worker.types import Sample, Signals, Thresholds, Window
+from kaizen_worker.types import Sample, Window
+
+_CHUNK = 500
 
 
 def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
@@ -87,13 +88,16 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         renew(tenant, seen.texts, tell=progress.tell)
         embedder = tenant.embedder
         seen = replace(seen, vectors=embed(tenant, seen.texts, by=embedder, tell=progress.tell))
+        hand_back()
     with progress.step("signals"):
         marks = signals(seen, thresholds(tenant.config))
+        hand_back()
     with progress.step("topics"):
         last = load_snapshot(tenant.redis, tenant=tenant.name)
         found = find_topics(tenant, seen, marks, last=last, at=progress.at, tell=progress.tell)
+        hand_back()
     with progress.step("gaps"):
-        sample = _sample(tenant, seen, marks, found)
+        sample = _sample(tenant, seen, found)
         gaps = _gaps(tenant, sample)
     with progress.step("insights"):
         insights = untold(tenant, sample, findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored))
@@ -118,24 +122,13 @@ def _too_few(found: int, needed: int) -> str:
     return f"interactions: {found}, needed: {needed}: push more and analyse again, or lower KAIZEN_MIN_DATA_POINTS"
 
 
-def thresholds(config: KaizenConfig) -> Thresholds:
-    """What the settings say about findings."""
-    limits = config.performance_threshold
-    return Thresholds(
-        response_time=limits.response_time,
-        error_rate=limits.error_rate,
-        level=limits.consciousness_level,
-        confidence=config.confidence_threshold,
-    )
-
-
-def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sample:
+def _sample(tenant: Tenant, seen: Window, found: Found) -> Sample:
     return Sample(
         window=seen,
         topic=found.topic,
         topic_ids=tuple(topic.id for topic in found.topics),
         topic_names=tuple(topic.name for topic in found.topics),
-        signals=marks,
+        signals=found.marks,
         thresholds=thresholds(tenant.config),
         born=found.born,
         settled=settled(tenant),
@@ -146,8 +139,19 @@ def _sample(tenant: Tenant, seen: Window, marks: Signals, found: Found) -> Sampl
 def _gaps(tenant: Tenant, sample: Sample) -> list[Gap]:
     size = cast("bytes | None", tenant.redis.hget(keys.metrics(tenant.name), field("kaizen_knowledge_base_size")))
     known = bool(size and int(size))
-    retrieval = tenant.retrieval
-    return find_gaps(sample, retrieval.served(sample.window.texts, sample.window.vectors) if known else None)
+    if not known:
+        return find_gaps(sample)
+    served = tenant.retrieval.served(sample.window.texts, sample.window.vectors)
+    return find_gaps(sample, served, _cited(tenant, sample))
+
+
+def _cited(tenant: Tenant, sample: Sample) -> dict[str, Entry]:
+    """The entries that answers used, by id; other systems' ids name none of ours."""
+    names = sorted({name for entries in sample.window.entry_ids for name in entries})
+    found: dict[str, Entry] = {}
+    for start in range(0, len(names), _CHUNK):
+        found |= {entry.id: entry for entry in tenant.entries.many(names[start : start + _CHUNK]) if entry is not None}
+    return found
 
 
 def _publish(tenant: Tenant, progress: Progress, found: Found, sample: Sample) -> None:

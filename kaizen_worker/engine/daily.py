@@ -5,12 +5,15 @@ changes nothing. Interactions and cycles are in no archive: they go first, so th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+from redis import RedisError
 
+from kaizen_api.metrics import field
 from kaizen_api.schema import Effect, Insight, InsightStatus
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
@@ -34,11 +37,24 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     archive: str | None  # manifest of the archive, None where rotation is off
     entries: int
     pruned: list[str]  # manifests that were past their days
+    copied: list[str]  # manifests of the archives that `archives_url` lacked
     trimmed: int  # batches of interactions past retention
     insights_archived: int
 
 
 def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False, zone: str | None = None) -> Rotated:
+    """Rotate, and count how it ended; see `_rotate`."""
+    try:
+        rotated = _rotate(tenant, now=now, at_once=at_once, zone=zone)
+    except Exception:
+        with suppress(RedisError):  # then what it failed of says more
+            tenant.count(field("kaizen_rotations_total", result="failed"))
+        raise
+    tenant.count(field("kaizen_rotations_total", result="done"))
+    return rotated
+
+
+def _rotate(tenant: Tenant, *, now: datetime | None, at_once: bool, zone: str | None) -> Rotated:
     """Archive one tenant's knowledge base as of the last midnight in its zone, and clean up.
 
     Args:
@@ -62,14 +78,26 @@ def rotate(tenant: Tenant, *, now: datetime | None = None, at_once: bool = False
     keep = timedelta(days=config.kb_rotation_keep_days)
     pruned = archive.prune(folder, before=_micros(midnight - keep)) if folder.is_dir() else []
     moved = _archive_insights(tenant, folder, cutoff=_micros(now))
+    copied = _copy(tenant, before=_micros(midnight - keep))
     return Rotated(
         tenant=tenant.name,
         archive=None if written is None else written.name,
         entries=entries,
         pruned=pruned,
+        copied=copied,
         trimmed=trimmed,
         insights_archived=moved,
     )
+
+
+def _copy(tenant: Tenant, *, before: int) -> list[str]:
+    """Last, so that a place that does not answer keeps nothing else; the next run copies what this one could not."""
+    copies = tenant.copies
+    if copies is None:
+        return []
+    copied = copies.add(tenant.archives)
+    copies.prune(before=before)
+    return copied
 
 
 def _archive_insights(tenant: Tenant, folder: Path, *, cutoff: int) -> int:

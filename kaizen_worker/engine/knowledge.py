@@ -1,6 +1,7 @@
 """The look-up at answer time: entries for a question, and guidance about its topic.
 
-What is applied, reverted or recommended takes effect here within a second, an entry within a fifth of one.
+What is applied, reverted or recommended takes effect here within a second, an entry within a fifth of one. While the
+embedder does not answer, words alone find entries, and guidance about single topics is left out.
 """
 
 import time
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kaizen_api.decided import Decided
+from kaizen_api.errors import Unavailable
 from kaizen_api.masking import mask
 from kaizen_api.schema import Hit, Insight, Topic
 from kaizen_api.topics import standing
 from kaizen_worker.engine import decisions, lifecycle
 from kaizen_worker.engine.prove import Measured, measured
-from kaizen_worker.engine.runtime import Runtime, Tenant
+from kaizen_worker.engine.runtime import LOG, Runtime, Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.effect import held_out
 from kaizen_worker.store.snapshot import Snapshot, load_snapshot
@@ -54,15 +56,22 @@ class LookUp:
             session = self._runtime.intake.token(session_id) or ""  # as the log has it
             tested = self._stands(tenant).measured
             without = without.union(*(one.entries for one in tested if held_out(session, one.insight, share)))
-        retrieval = self._runtime.tenant(tenant).retrieval
-        return retrieval.search(query, limit=limit, exclude=without, vector=self._embed(query))
+        there = self._runtime.tenant(tenant)
+        vector = None if there.config.knowledge_search == "words" else self._meaning(query)
+        if vector is None:
+            return there.retrieval_by_words.search(query, limit=limit, exclude=without, words_alone=True)
+        return there.retrieval.search(query, limit=limit, exclude=without, vector=vector)
 
     def guidance(self, tenant: str, query: str) -> list[str]:
         """What people decided about the question's topic: recommendations of applied insights, the latest first."""
         stands = self._stands(tenant)
         if not stands.guidance:
             return []
-        topic, seen_as = self._topic(tenant, stands.snapshot, query), stands.decided.seen_as
+        seen_as = stands.decided.seen_as
+        try:
+            topic = self._topic(tenant, stands.snapshot, query)
+        except Unavailable:  # what is about every topic is still told
+            topic = None
         about = None if topic is None else seen_as(topic)
         return [
             insight.recommendation
@@ -104,10 +113,21 @@ class LookUp:
         embedder = self._runtime.tenant(tenant).embedder
         if snapshot is None or not snapshot.topics or snapshot.model != embedder.name:
             return None
-        vector = self._embed(query) if embedder is self._runtime.embedder else embedder.embed([mask(query)])[0]
+        own = embedder is self._runtime.embedder
+        vector = self._meaning(query) if own else embedder.embed([mask(query)])[0]
+        if vector is None:
+            return None
         # on the host: one row is compared there before a device is asked
         code = int(assign(vector[None, :], snapshot.clusters)[0])
         return snapshot.shown[code] if code >= 0 else None
+
+    def _meaning(self, query: str) -> Vectors | None:
+        """The question's vector; None while the embedder does not answer: the assistant gets what words alone find."""
+        try:
+            return self._embed(query)
+        except Unavailable as error:
+            LOG.warning("a question is looked up by its words alone: %s", error)
+            return None
 
     def _vector(self, query: str) -> Vectors:
         vector: Vectors = self._runtime.embedder.embed([mask(query)])[0]  # as the log has it

@@ -12,9 +12,10 @@ from typing import Literal
 from msgspec.structs import replace
 from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
+from kaizen_api.critic import Critic
 from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
-from kaizen_api.schema import Critic, Cycle
+from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 
 OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaizen_api.decided import Decided
+from kaizen_api.metrics import field
 from kaizen_api.schema import Effect, Insight
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
@@ -42,7 +43,7 @@ def measure_all(tenant: Tenant, sample: Sample, *, decided: Decided, at: int) ->
     applied = [insight for insight in tenant.insights.all() if insight.status == "applied" and insight.gap]
     effects = [_measure(tenant, sample, insight, decided) for insight in sorted(applied, key=lambda one: one.id)]
     for effect in effects:
-        tenant.effects.update(effect.id, _becomes(effect), counts=lambda _old, _new: {}, rank=_rank)
+        tenant.effects.update(effect.id, _becomes(effect), counts=_counts, rank=_rank)
         _settle(tenant, effect, at=at)
     return effects
 
@@ -57,6 +58,12 @@ def _measure(tenant: Tenant, sample: Sample, insight: Insight, decided: Decided)
 
 def _becomes(effect: Effect) -> Callable[[Effect | None], Effect]:
     return lambda _: effect
+
+
+def _counts(old: Effect | None, new: Effect) -> dict[str, int]:
+    """Harm counts once each time the insight was applied."""
+    known = old is not None and old.verdict == "harmful" and old.applied_at == new.applied_at
+    return {field("kaizen_harmful_effects_total"): 1} if new.verdict == "harmful" and not known else {}
 
 
 def _rank(effect: Effect) -> float:

@@ -31,6 +31,7 @@ from kaizen_worker.store.vectors import VectorStore
 if TYPE_CHECKING:
     from kaizen_worker.search import Source
     from kaizen_worker.store.companion import CompanionStore
+    from kaizen_worker.store.copies import Copies
 
 LOG = logging.getLogger("kaizen")
 
@@ -207,10 +208,35 @@ class Tenant:
         """The look-up in the knowledge base."""
         return Retrieval(self.redis, self.name, embedder=self.runtime.embedder)
 
+    def count(self, series: str) -> None:
+        """Count what happened once, for it and for all tenants together."""
+        pipe = self.redis.pipeline()
+        for key in (keys.metrics(self.name), keys.ROLLUP):
+            pipe.hincrby(key, series, 1)
+        pipe.execute()
+
+    @cached_property
+    def retrieval_by_words(self) -> Retrieval:
+        """The same by words alone: it asks the embedder nothing, not even how long its vectors are."""
+        return Retrieval(self.redis, self.name, embedder=load("static"))
+
     @property
     def archives(self) -> Path:
         """The folder of its archives."""
         return self.config.knowledge_base_path / self.name
+
+    @cached_property
+    def copies(self) -> "Copies | None":
+        """Where they are copied to; None where that is nowhere.
+
+        Raises:
+            Invalid: nothing that is installed reaches such a place.
+        """
+        if self.config.archives_url is None:
+            return None
+        from kaizen_worker.store.copies import Copies  # noqa: PLC0415  # fsspec, which only a rotation needs
+
+        return Copies(self.config.archives_url, self.name)
 
     def breaker(self, source: str) -> CircuitBreaker:
         """The breaker that all workers share for one source."""

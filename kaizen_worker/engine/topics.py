@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
+from kaizen_api.config import KaizenConfig
 from kaizen_api.decided import Decided, View, fold
 from kaizen_api.schema import Step, Topic
 from kaizen_worker.engine.names import given_names, settle_names
@@ -16,9 +17,10 @@ from kaizen_worker.engine.view import decided_now, together
 from kaizen_worker.pipeline.lineage import Event
 from kaizen_worker.pipeline.membership import Naming, describe, memberships
 from kaizen_worker.pipeline.naming import name
+from kaizen_worker.pipeline.signals import in_topics
 from kaizen_worker.pipeline.sketch import sketches
 from kaizen_worker.store.snapshot import Snapshot
-from kaizen_worker.types import Clusters, Codes, Signals, Window
+from kaizen_worker.types import Clusters, Codes, Signals, Thresholds, Window
 
 HISTORY_KEPT = 50
 """Events of one topic; the oldest go first, its birth stays."""
@@ -32,6 +34,7 @@ class Found:
     """The topics of a window, as people see them and as they were found."""
 
     version: int  # of the snapshot it began with
+    marks: Signals  # of the interactions, now that their topics are known
     topics: tuple[Topic, ...]  # as people see them
     topic: Codes  # (n,) into topics, -1 for noise
     parts: tuple[Topic, ...]  # k, as they were found: people's merges are not in it
@@ -77,6 +80,7 @@ def find_topics(  # noqa: PLR0913  # what is clustered, with what it goes on fro
     tell(0.5, f"{len(found.ids):,} found, naming them")
     part = _parts(seen, marks, questions, found)
     decided = decided_now(tenant, last, found)
+    marks = in_topics(seen, marks, part, thresholds(tenant.config))
     sketched = sketches(seen, marks, part, count=len(found.ids))
     given = given_names(tenant, found.ids)
     chosen = {each: name for each in found.ids if (name := decided.name(each)) is not None}
@@ -89,6 +93,7 @@ def find_topics(  # noqa: PLR0913  # what is clustered, with what it goes on fro
     codes = [place[decided.seen_as(each)] for each in found.ids]
     return Found(
         version=0 if last is None else last.version,
+        marks=marks,
         topics=topics,
         topic=np.array([*codes, -1], np.int32)[part],  # the last one is what -1 points to
         parts=parts,
@@ -97,6 +102,17 @@ def find_topics(  # noqa: PLR0913  # what is clustered, with what it goes on fro
         decided=decided,
         together=sums,
         born=frozenset(found.ids) - {old.id for old in last.topics} if last is not None else frozenset[str](),
+    )
+
+
+def thresholds(config: KaizenConfig) -> Thresholds:
+    """What the settings say about findings."""
+    limits = config.performance_threshold
+    return Thresholds(
+        response_time=limits.response_time,
+        error_rate=limits.error_rate,
+        level=limits.consciousness_level,
+        confidence=config.confidence_threshold,
     )
 
 

@@ -34,26 +34,32 @@ class View:
     weight: float  # of the cosine in a score, 0..1; the rest is that of BM25 / upper bound
 
     def search(
-        self, query: str, vector: Vectors, *, limit: int, exclude: frozenset[str] = frozenset()
+        self, query: str, vector: Vectors | None, *, limit: int, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[str, float]]:
         """Ids of the best entries and their scores, 0..1, the best first, equal ones by id.
 
         Args:
             query: What is asked.
-            vector: (d,) its vector.
+            vector: (d,) its vector; None: words alone decide.
             limit: Most entries.
             exclude: Ids that must not be found.
         """
         without = [row for row in map(self.rows.get, exclude) if row is not None]
+        terms, count = self.reader.terms(query), max(CANDIDATES, limit)
+        words = dict(self.reader.best(terms, limit=count, without=without))
+        scores = words if vector is None else self._fused_all(terms, words, vector, count=count, without=without)
+        found = ((self.ids[row], score) for row, score in scores.items())
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def _fused_all(
+        self, terms: Terms, words: dict[int, float], vector: Vectors, *, count: int, without: list[int]
+    ) -> dict[int, float]:
+        """Score of each row that is among the best by words (known with its score) or by meaning."""
         cosines = np.where(self.alive, self.vectors @ vector, -1.0)
         cosines[without] = -1.0
-        terms = self.reader.terms(query)
-        count = max(CANDIDATES, limit)
-        words = dict(self.reader.best(terms, limit=count, without=without))
         near = [row for row in _largest(cosines, count) if row not in words and cosines[row] > 0]
         words |= self.reader.scores(terms, near) | {row: 0.0 for row in near if not terms.stems}
-        fused = ((self.ids[row], self._fused(word, float(cosines[row]))) for row, word in words.items())
-        return sorted(fused, key=lambda hit: (-hit[1], hit[0]))[:limit]
+        return {row: self._fused(word, float(cosines[row])) for row, word in words.items()}
 
     def _fused(self, word: float, cosine: float) -> float:
         return round((1.0 - self.weight) * word + self.weight * min(max(cosine, 0.0), 1.0), _DIGITS)

@@ -7,6 +7,7 @@ entries went, frequencies of words in a search lag by up to `_REBUILD_SHARE`, un
 which gaps are found, never lags: it is the same in every process.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from itertools import islice
 
 from redis import Redis
 
+from kaizen_api.errors import Unavailable
 from kaizen_api.schema import Entry, Hit
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.knowledge.balance import Balance
@@ -28,6 +30,8 @@ EMBEDDED_AT_A_LOOK = 2
 
 LEAST_SCORE = 0.12
 """Under every relevant passage of 400 questions about encyclopaedic paragraphs and abstracts (the lowest: .19)."""
+
+_LOG = logging.getLogger("kaizen")
 
 _REBUILD_SHARE = 0.05
 _SPARE = 10  # further candidates, in place of those that went out of sight meanwhile
@@ -70,25 +74,41 @@ class Retrieval:
         self._view = self._index.view()
 
     def search(
-        self, query: str, *, limit: int, exclude: frozenset[str] = frozenset(), vector: Vectors | None = None
+        self,
+        query: str,
+        *,
+        limit: int,
+        exclude: frozenset[str] = frozenset(),
+        vector: Vectors | None = None,
+        words_alone: bool = False,
     ) -> list[Hit]:
         """The entries that serve a query best, by BM25 / upper bound and cosine, weighed by `Balance`; the best first.
 
         None whose score is under `LEAST_SCORE`: what is found goes into an assistant's prompt. An entry that is too
-        new to have a vector is found by its words alone.
+        new to have a vector is found by its words alone, and so is every entry while the embedder does not answer.
 
         Args:
             query: What is asked.
             limit: Most entries.
             exclude: Ids that must not be found, such as those held out from this conversation.
             vector: (d,) float32 of the query by the same embedder, where the caller has it already.
+            words_alone: By BM25 / upper bound and nothing else; nothing is embedded.
         """
-        view = self._look()
-        vector = self._embedder.embed([query])[0] if vector is None else vector
+        view = self._look(0 if words_alone else EMBEDDED_AT_A_LOOK)
+        if vector is None and not words_alone:
+            vector = self._meaning(query)
         best = dict(view.search(query, vector, limit=limit + _SPARE, exclude=exclude))
         entries = self._entries.many(list(best))
         serving = (entry for entry in entries if entry and entry.state == "active")
         return [_hit(entry, best[entry.id]) for entry in serving if best[entry.id] >= self._least(entry)][:limit]
+
+    def _meaning(self, query: str) -> Vectors | None:
+        try:
+            vector: Vectors = self._embedder.embed([query])[0]
+        except Unavailable as error:
+            _LOG.warning("searched by words alone: %s", error)
+            return None
+        return vector
 
     def _least(self, entry: Entry) -> float:
         return 0.0 if entry.id in self._pending else LEAST_SCORE
@@ -117,15 +137,22 @@ class Retrieval:
         self._balance.renew(dict(self._contents), self._entries.many, view.rows, (view.vectors, view.alive))
         return view
 
-    def _look(self) -> View:
+    def _look(self, embed: int) -> View:
         with self._lock:
             now = self._clock()
             if self._looked is None or now - self._looked >= self._every:
                 self._catch_up()
-                self._place(EMBEDDED_AT_A_LOOK)
+                self._place_few(embed)
                 self._view = self._index.view(weight=self._balance.weight())
                 self._looked = now
             return self._view
+
+    def _place_few(self, embed: int) -> None:
+        """Vectors of some new entries, unless nobody can compute them now; their words are found already."""
+        try:
+            self._place(embed)
+        except Unavailable as error:
+            _LOG.warning("new entries are found by their words alone: %s", error)
 
     def _catch_up(self, *, dead: float = _REBUILD_SHARE) -> None:
         pending = self._changes.pending()

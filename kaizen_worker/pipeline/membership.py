@@ -32,14 +32,12 @@ def memberships(window: Window, follow_up: Flags, labels: Codes) -> Codes:
         (n,) topic, -1 for noise.
     """
     topics = np.where(follow_up, np.int32(-1), labels[window.text]).astype(np.int32)
-    current: dict[int, int] = {}
-    for row, session in enumerate(window.session.codes.tolist()):
-        if session < 0:
-            continue
-        if follow_up[row]:
-            topics[row] = current.get(session, -1)
-        else:
-            current[session] = int(topics[row])
+    rows = np.flatnonzero(window.session.codes >= 0)
+    rows = rows[np.argsort(window.session.codes[rows], kind="stable")]
+    sessions, places = window.session.codes[rows], np.arange(len(rows))
+    asked = np.maximum.accumulate(np.where(follow_up[rows], -1, places))  # the last question up to each turn
+    known = asked >= np.searchsorted(sessions, sessions)  # of the same session
+    topics[rows] = np.where(known, topics[rows[asked]], np.int32(-1))
     return topics
 
 

@@ -1,7 +1,8 @@
 """What kind of request a query is, by how it begins: documented rules, the same answer every time, no model.
 
 In order: after what is only polite, the first verb decides on creation or analysis; words that lean on the turn before
-make a follow-up; then what asks is a question, what orders a command, and the rest a statement.
+make a follow-up; then what asks is a question, what orders a command, and the rest a statement. Japanese puts its verb
+last, so beginnings tell its questions and little more.
 """
 
 import re
@@ -12,6 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from kaizen_worker.pipeline.words import said
 from kaizen_worker.types import Coded, Codes
 
 KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement")
@@ -20,8 +22,7 @@ KINDS = ("analysis", "command", "creation", "follow_up", "question", "statement"
 SHORT = 8
 """Words up to which a beginning like "and" or "but" makes a follow-up; longer turns carry their own request."""
 
-WORD = re.compile(r"\w+")
-APOSTROPHES = str.maketrans("", "", "'`\u2018\u2019\u00b4")
+QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 
 
 def kinds(texts: Sequence[str]) -> Coded:
@@ -41,7 +42,7 @@ def counted(kinds: Coded, text: Codes) -> dict[str, int]:
 
 
 def _kind(text: str) -> str:
-    words = WORD.findall(text.casefold().translate(APOSTROPHES))
+    words = said(text)
     line = f"{' '.join(words)} "
     asked = line
     while polite := _starts("polite").match(asked):
@@ -51,7 +52,7 @@ def _kind(text: str) -> str:
     for kind in ("creation", "analysis"):
         if _starts(kind).match(asked):
             return kind
-    if text.rstrip().endswith("?") or _starts("question").match(asked) or _starts("question").match(line):
+    if text.rstrip().endswith(QUESTION_MARKS) or _starts("question").match(asked) or _starts("question").match(line):
         return "question"
     return "command" if _starts("command").match(asked) else "statement"
 
@@ -60,5 +61,5 @@ def _kind(text: str) -> str:
 def _starts(list_name: str) -> re.Pattern[str]:
     """Matches any beginning of that list, the longest first, up to the space after it."""
     languages = tomllib.loads(files(__package__).joinpath("patterns.toml").read_text(encoding="utf-8"))
-    beginnings = sorted({phrase.casefold() for lists in languages.values() for phrase in lists[list_name]})
+    beginnings = sorted({" ".join(said(phrase)) for lists in languages.values() for phrase in lists[list_name]})
     return re.compile(f"(?:{'|'.join(map(re.escape, sorted(beginnings, key=len, reverse=True)))}) ")

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from kaizen_worker.simulate.faults import FaultKind
+from kaizen_worker.simulate.faults import Fault, FaultKind
 from kaizen_worker.simulate.rates import Rates
 from kaizen_worker.simulate.scenario import Scenario
 from kaizen_worker.simulate.sessions import Session
 
 ERRORS = ("timeout", "rate_limit")
-"""Errors that happen without a fault; a fault's are all of the first kind."""
+"""Errors that happen without a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Conditions:
     level: float
     groundedness: float
     politeness: float
+    unclear: bool  # the assistant asks back whatever it knows
+    unhelpful: bool  # what it says does not help, whatever it knows
 
     def scores(self, rates: Rates, *, good: bool) -> tuple[float, dict[str, float]]:
         """The consciousness level and the critics (0..1), of an answered question or a failed one."""
@@ -31,24 +33,26 @@ class Conditions:
         return _unit(level + self.level), {name: _unit(score) for name, score in critics.items()}
 
 
-def conditions(session: Session, at: datetime, scenario: Scenario, chance: Random) -> Conditions:
-    """Draw the conditions of a question of the session at this time."""
-    rates = scenario.rates
+def conditions(session: Session, at: datetime, tool: str, scenario: Scenario, chance: Random) -> Conditions:
+    """Draw the conditions of a question of the session at this time, served with this tool."""
+    rates, place = scenario.rates, (session.subject.id, session.model, tool)
+    faults = [f for f in scenario.faults if f.hits(subject=place[0], model=place[1], tool=place[2], at=at)]
 
     def sizes(kind: FaultKind) -> list[float]:
-        places = (fault for fault in scenario.faults if fault.kind == kind)
-        return [f.size for f in places if f.hits(subject=session.subject.id, model=session.model, at=at)]
+        return [fault.size for fault in faults if fault.kind == kind]
 
-    error = _error(sizes("errors"), rates, chance)
+    error = _error([fault for fault in faults if fault.kind == "errors"], rates, chance)
     seconds = latency(rates, chance)
     for factor in sizes("slow"):
         seconds *= factor
     return Conditions(
         error=error,
         latency=round(seconds, 3),
-        level=chance.gauss(-sum(sizes("low_level")), rates.level_spread),
+        level=chance.gauss(-sum(sizes("low_level")), max([rates.level_spread, *sizes("unstable")])),
         groundedness=chance.gauss(0, rates.groundedness_spread),
         politeness=chance.gauss(0, rates.politeness_spread),
+        unclear=any(chance.random() < size for size in sizes("unclear")),
+        unhelpful=any(chance.random() < size for size in sizes("unhelpful")),
     )
 
 
@@ -57,10 +61,11 @@ def latency(rates: Rates, chance: Random) -> float:
     return round(rates.latency_median * chance.lognormvariate(0, rates.latency_sigma), 3)
 
 
-def _error(shares: list[float], rates: Rates, chance: Random) -> str | None:
+def _error(faults: list[Fault], rates: Rates, chance: Random) -> str | None:
     faulty, usual, kind = chance.random(), chance.random(), chance.choice(ERRORS)
-    if any(faulty < share for share in shares):
-        return ERRORS[0]
+    for fault in faults:
+        if faulty < fault.size:
+            return fault.error
     return kind if usual < rates.error else None
 
 

@@ -6,7 +6,18 @@ from datetime import datetime
 from random import Random
 from typing import Literal
 
-FaultKind = Literal["slow", "errors", "burst", "low_level", "missing"]
+FaultKind = Literal[
+    "slow",
+    "errors",
+    "burst",
+    "low_level",
+    "missing",
+    "unstable",
+    "unclear",
+    "unhelpful",
+    "growth",
+    "late",
+]
 
 SLOW_FACTORS = (4.0, 6.0)
 """Range of the factor on the latency of a slow subject."""
@@ -26,11 +37,14 @@ LEVEL_LOSS = 0.42
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong, from its onset on.
+    """One thing that is wrong, or new, from its onset on.
 
-    `size` is by kind: slow, the factor on the response time; errors, the probability of a `timeout`; burst, the factor
+    `size` is by kind: slow, the factor on the response time; errors, the probability of the error; burst, the factor
     on how often the subject is asked about; low_level, what the consciousness level loses; missing, the share of
-    the subject's documents that the assistant lacks. A missing subject shows by the look-up alone.
+    the subject's documents that the assistant lacks; unstable, the standard deviation of the level; unclear and
+    unhelpful, the share of the right answers in whose place the assistant asks back, or says what does not help;
+    growth, the factor that the subject's questions have grown by at the end, in a straight line; late, the share of
+    its questions that come after the onset, however long that is. A missing subject shows by the look-up alone.
 
     Attributes:
         kind: What is wrong.
@@ -38,6 +52,9 @@ class Fault:
         onset: Since when.
         subject: With which subject's id; None for all.
         model: With which model; None for all.
+        tool: With which tool; None for all.
+        until: When it is over; None for never.
+        error: Which error, for errors.
     """
 
     kind: FaultKind
@@ -45,10 +62,14 @@ class Fault:
     onset: datetime
     subject: str | None = None
     model: str | None = None
+    tool: str | None = None
+    until: datetime | None = None
+    error: str = "timeout"
 
-    def hits(self, *, subject: str, model: str, at: datetime) -> bool:
+    def hits(self, *, subject: str, model: str, at: datetime, tool: str | None = None) -> bool:
         """Whether it touches this place and time."""
-        return self.subject in {None, subject} and self.model in {None, model} and self.onset <= at
+        here = self.subject in {None, subject} and self.model in {None, model} and self.tool in {None, tool}
+        return here and self.onset <= at and (self.until is None or at < self.until)
 
 
 def place_faults(

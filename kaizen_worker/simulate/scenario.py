@@ -24,6 +24,7 @@ class Scenario:
         users: How many people there are.
         phrases: Questions in the words of before (`asked`) or after the fix (`again`).
         faults: What is wrong.
+        tools: One of them serves each question, all alike.
         rates: How often what happens.
 
     Raises:
@@ -40,10 +41,11 @@ class Scenario:
     users: int = 400
     phrases: Literal["asked", "again"] = "asked"
     faults: tuple[Fault, ...] = ()
+    tools: tuple[str, ...] = ("docs",)
     rates: Rates = field(default_factory=Rates)
 
     def __post_init__(self) -> None:
-        if not self.subjects or self.sessions < 1 or self.users < 1:
-            raise ValueError("a scenario needs subjects, sessions and users")
+        if not self.subjects or not self.tools or self.sessions < 1 or self.users < 1:
+            raise ValueError("a scenario needs subjects, tools, sessions and users")
         if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
             raise ValueError(f"a scenario starts before it ends, in a time zone: {self.start} to {self.end}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, pairwise
+from math import sqrt
 from random import Random
 
 from kaizen_worker.helpdesk import Subject
@@ -77,14 +78,21 @@ def _of(subject: Subject, count: int, scenario: Scenario) -> Iterator[_Draft]:
 
 
 def _starts(subject: Subject, count: int, scenario: Scenario, chance: Random) -> list[datetime]:
-    """Evenly over the period, and more of them while the subject bursts; a burst of before the period is over."""
+    """Evenly over the period, and bent by what makes a subject more frequent; a burst of before the period is over."""
     span = scenario.end - scenario.start
     starts = [scenario.start + span * chance.random() for _ in range(count)]
     for fault in scenario.faults:
-        if (fault.kind, fault.subject) == ("burst", subject.id) and scenario.start <= fault.onset < scenario.end:
-            tail = scenario.end - fault.onset
+        if fault.subject != subject.id or not scenario.start <= fault.onset < scenario.end:
+            continue
+        tail = (fault.until or scenario.end) - fault.onset
+        if fault.kind == "burst":
             extra = round((fault.size - 1) * count * (tail / span))
             starts += [fault.onset + tail * chance.random() for _ in range(extra)]
+        elif fault.kind == "growth":
+            extra = round((fault.size - 1) / 2 * count * (tail / span))
+            starts += [fault.onset + tail * sqrt(chance.random()) for _ in range(extra)]
+        elif fault.kind == "late":
+            starts = [fault.onset + tail * chance.random() if chance.random() < fault.size else at for at in starts]
     return starts
 
 

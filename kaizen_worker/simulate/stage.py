@@ -5,21 +5,18 @@ finds, so two runs differ by what the assistant knew and by nothing else.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from random import Random
 
 from kaizen_api.schema import Interaction
 from kaizen_worker.simulate.assistant import LookUp, Outcome, Reply, reply
-from kaizen_worker.simulate.conditions import conditions, latency
+from kaizen_worker.simulate.conditions import Conditions, conditions, latency
 from kaizen_worker.simulate.rates import Rates
 from kaizen_worker.simulate.scenario import Scenario
 from kaizen_worker.simulate.sessions import Session, sessions
 from kaizen_worker.simulate.users import Kind, feedback, next_kind, pause
-
-TOOL = "docs"
-"""The tool of every question; a turn without one uses none."""
 
 _WELCOME = "You're welcome."
 
@@ -76,11 +73,11 @@ def _next(line: _Line, outcome: Outcome | None, rates: Rates, chance: Random) ->
 def _question(line: _Line, scenario: Scenario, look_up: LookUp, chance: Random) -> Played:
     query, rates = line.session.questions[line.asked - 1], scenario.rates
     found = look_up(query, line.session.id)
-    under = conditions(line.session, line.at, scenario, chance)
-    said = reply(line.session.subject, found, scenario.turns, rates, chance)
-    said = Reply("error", None) if under.error else said
+    tool = chance.choice(scenario.tools) if len(scenario.tools) > 1 else scenario.tools[0]
+    under = conditions(line.session, line.at, tool, scenario, chance)
+    said = _bent(reply(line.session.subject, found, scenario.turns, rates, chance), under, scenario, chance)
     interaction = _interaction(line, query, said.response)
-    interaction.tool, interaction.error = TOOL, under.error
+    interaction.tool, interaction.error = tool, under.error
     interaction.entry_ids = list(said.entry_ids) or None
     interaction.feedback = feedback(said.outcome, rates, chance)
     if not under.error:
@@ -88,6 +85,15 @@ def _question(line: _Line, scenario: Scenario, look_up: LookUp, chance: Random) 
         interaction.response_time = under.latency
         interaction.consciousness_level, interaction.critics = level, critics
     return Played(interaction, line.session, line.kind, said.outcome)
+
+
+def _bent(said: Reply, under: Conditions, scenario: Scenario, chance: Random) -> Reply:
+    """What comes of a reply under the conditions: nothing after an error, and a right one may be bent by a fault."""
+    if under.error:
+        return Reply("error", None)
+    if said.outcome == "answered" and under.unclear:
+        return Reply("asked_back", chance.choice(scenario.turns.clarifications))
+    return replace(said, outcome="wrong") if said.outcome == "answered" and under.unhelpful else said
 
 
 def _aside(line: _Line, scenario: Scenario, chance: Random) -> Played:

@@ -1,9 +1,10 @@
 -- Commits one batch: saves it, counts it and acknowledges it in one step, so that each interaction takes effect once.
--- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, 6 rollup metrics
+-- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, 6 rollup metrics, 7 tenants by
+--       what was committed (sorted set)
 -- ARGV: 1 group, 2 consumer, 3 encoded batch, 4 longest recent list, 5 msgpack of four arrays: n stream ids; n topics
 --       ('' for none); n triples (time in us or '', 1 for an error, level in millionths or '') joined by ':'; the names of
 --       the series: ok, error, recent count, errors, time sum, time count, level sum, level count; 6 the topics as the log
---       keeps them
+--       keeps them; 7 msgpack array of further series, each followed by what to add to it; 8 tenant
 -- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again; an error KAIZEN where a
 --        triple is none or over 15 digits: nothing was done
 -- Invariants: only what is pending for this consumer is committed; the sums equal what stands in the recent list.
@@ -65,6 +66,14 @@ for i, name in ipairs(series) do
     redis.call('HINCRBY', KEYS[6], name, step)
   end
 end
+
+local further = cmsgpack.unpack(ARGV[7])
+for i = 1, #further, 2 do
+  redis.call('HINCRBY', KEYS[5], further[i], further[i + 1])
+  redis.call('HINCRBY', KEYS[6], further[i], further[i + 1])
+end
+
+redis.call('ZINCRBY', KEYS[7], n, ARGV[8])
 
 local grown = {}
 for _, topic in ipairs(topics) do grown[topic] = (grown[topic] or 0) + 1 end

@@ -115,10 +115,18 @@ class Reader:
 
     def coverage(self, terms: Terms) -> float:
         """Largest share of the query's idf mass that one text has (0..1); a term that no text has counts as missing."""
-        weighted = zip(terms.idf, self._queries(terms), strict=True)
-        clauses = [(Occur.Should, Query.const_score_query(query, idf)) for idf, query in weighted]
-        found = self._run(clauses, 1, terms.mass) if clauses else iter(())
+        found = self._run(self._weighted(terms), 1, terms.mass) if terms.stems else iter(())
         return max((share for _, share in found), default=0.0)
+
+    def share(self, terms: Terms, row: int) -> float:
+        """The same of just this text."""
+        only = (Occur.Must, Query.const_score_query(self._rows([row]), 0.0))
+        found = self._run([only, *self._weighted(terms)], 1, terms.mass) if terms.stems else iter(())
+        return max((share for _, share in found), default=0.0)
+
+    def _weighted(self, terms: Terms) -> list[tuple[Occur, Query]]:
+        weighted = zip(terms.idf, self._queries(terms), strict=True)
+        return [(Occur.Should, Query.const_score_query(query, idf)) for idf, query in weighted]
 
     def _queries(self, terms: Terms) -> Iterator[Query]:
         return (Query.term_query(self._schema, _BODY, stem, "freq") for stem in terms.stems)

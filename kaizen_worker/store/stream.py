@@ -4,6 +4,7 @@ Guarantee: an interaction stays pending until its effects are saved, and takes e
 What a consumer has read and lost is read again by itself, or taken over by another after `claim_after`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -14,7 +15,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.metrics import table
-from kaizen_api.metrics.table import MILLION, field
+from kaizen_api.metrics.table import MILLION, field, observation
 from kaizen_api.schema import Record
 from kaizen_worker.store.log import pack_topics
 
@@ -119,6 +120,8 @@ class Stream:
             self._recent,
             _ENCODER.encode(columns),
             pack_topics(topics, cycle),
+            _ENCODER.encode(_response_times(records)),
+            self._tenant,
         ]
         script_keys = [
             self._stream,
@@ -127,6 +130,7 @@ class Stream:
             keys.live(self._tenant),
             keys.metrics(self._tenant),
             keys.ROLLUP,
+            keys.BUSIEST,
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
@@ -139,12 +143,23 @@ class Stream:
             delivery.encoded,
             reason,
             attempts,
+            field("kaizen_buried_total"),
         ]
-        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant)], args=arguments))
+        metrics = [keys.metrics(self._tenant), keys.ROLLUP]
+        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
 
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""
         self._leave(keys=[self._stream], args=[keys.GROUP, self.consumer])
+
+
+def _response_times(records: Sequence[Record]) -> list[str | int]:
+    """What the records add to the histogram: series and steps in turn."""
+    counts = Counter[str]()
+    for record in records:
+        if record.response_time is not None:
+            counts.update(observation("kaizen_response_time_seconds", record.response_time))
+    return [part for pair in counts.items() for part in pair]
 
 
 def _recent_value(record: Record) -> str:

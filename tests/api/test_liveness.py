@@ -7,7 +7,8 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Unavailable
 from kaizen_api.jobs import LIVE_QUEUE
-from kaizen_api.liveness import TICKS_MISSED, Sign, forget, leave_sign, progress
+from kaizen_api.liveness import forget, leave_sign, progress
+from kaizen_api.wedged import TICKS_MISSED, Sign
 
 HOST = "machine"
 NODE = f"kaizen1@{HOST}"

@@ -12,8 +12,8 @@ from world import wait_until
 
 from kaizen_api import keys
 from kaizen_api.follow import catching_up
-from kaizen_api.liveness import Sign
 from kaizen_api.stack import answering_workers, workers
+from kaizen_api.wedged import Sign
 
 _MICRO = 1_000_000
 

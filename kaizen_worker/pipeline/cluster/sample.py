@@ -7,6 +7,7 @@ the whole.
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from sys import byteorder
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ Hashes = NDArray[np.uint64]
 def hashes(texts: Sequence[str], *, seed: int) -> Hashes:
     """Give a random number for each of u texts, (u,) uint64: BLAKE2b keyed with the seed."""
     key = seed.to_bytes(8, "big", signed=True)
-    digests = b"".join(blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts)
-    return np.frombuffer(digests, np.uint64)
+    digests = (blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts)
+    return np.fromiter((int.from_bytes(digest, byteorder) for digest in digests), np.uint64, len(texts))
 
 
 def draw(drawn: Hashes, size: int) -> NDArray[np.int64]:

@@ -13,13 +13,25 @@ Scored = tuple[Finding, float]
 
 
 def merge(scored: Sequence[Scored]) -> list[Scored]:
-    """Drop what another finding says better: a topic that burst or was born has grown, of course."""
+    """Drop what another finding says better.
+
+    A topic that burst or was born has grown, of course; and a topic has a high rate of errors where it has them with
+    one model or tool alone.
+    """
     risen = {finding.subject["topic"] for finding, _ in scored if finding.type == "emerging"}
+    narrower = _narrower([finding for finding, _ in scored if finding.type == "error_pattern"])
     return [
         (finding, sure)
         for finding, sure in scored
         if not (finding.subject.get("share") == "growing" and finding.subject["topic"] in risen)
+        and not (finding.type == "reliability" and finding.subject.get("topic") in narrower)
     ]
+
+
+def _narrower(patterns: Sequence[Finding]) -> set[str]:
+    """Topics that have an error with one model or tool, and none wherever they are asked."""
+    topics = {finding.subject["topic"] for finding in patterns if "topic" in finding.subject}
+    return topics - {one.subject["topic"] for one in patterns if one.subject.keys() == {"error", "topic"}}
 
 
 def strongest(scored: Sequence[Scored], limit: int) -> list[Scored]:

@@ -1,12 +1,13 @@
 """error_pattern: an error that clusters by topic, model or tool, by two of them together, or in time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from kaizen_worker.pipeline.findings.independence import needed_people, units
+from kaizen_worker.pipeline.findings.independence import Rows, needed_people, units
 from kaizen_worker.pipeline.findings.intervals import difference, share
-from kaizen_worker.pipeline.findings.scan import Burst, Stretches, burst, clock, moment
+from kaizen_worker.pipeline.findings.scan import Burst, Clock, Stretches, burst, clock, moment, stretches_of
 from kaizen_worker.pipeline.findings.statement import (
     WORTH,
     Tested,
@@ -18,7 +19,7 @@ from kaizen_worker.pipeline.findings.statement import (
     strength,
 )
 from kaizen_worker.pipeline.findings.subgroups import MIN_HITS, Key, Subgroup, Table, search, tables
-from kaizen_worker.types import Finding, Flags, Sample
+from kaizen_worker.types import Codes, Finding, Flags, Sample
 
 
 def find(sample: Sample) -> Tested:
@@ -29,13 +30,15 @@ def find(sample: Sample) -> Tested:
     frequent = np.flatnonzero(counts >= MIN_HITS).tolist()
     findings: list[Finding] = []
     for code in frequent:
-        findings += _groups(sample, error.names[code], error.codes == code, crossed)
-        findings += _time(sample, error.names[code], error.codes == code)
+        event = error.codes == code
+        found = _groups(sample, error.names[code], event, crossed)
+        told = {finding.subject["topic"] for finding in found if "topic" in finding.subject}
+        findings += [*found, *_time(sample, error.names[code], event, told)]
     return Tested(tuple(findings), len(frequent) * (1 + sum(len(table.seen) for table in crossed)))
 
 
 def _groups(sample: Sample, error: str, event: Flags, crossed: Sequence[Table]) -> list[Finding]:
-    found = search(crossed, event, units(sample.window))
+    found = search(crossed, event, units(sample.window), when=stretches_of(sample.window.occurred_at))
     least = needed_people(sample.window.people())
     return [
         _say_group(sample, error, event, group)
@@ -92,28 +95,57 @@ def _advice(error: str, place: str, key: Key) -> str:
             return f"Replay the evidence: look for the call, the source or the time-out that only {place} needs."
 
 
-def _time(sample: Sample, error: str, event: Flags) -> list[Finding]:
+def _time(sample: Sample, error: str, event: Flags, told: Collection[str]) -> list[Finding]:
+    """The stretch in which the error bursts: in all, or in the topic without which there is no burst.
+
+    A topic that clusters anyway, and so was `told`, is not told again.
+    """
     who = units(sample.window)
     grid = clock(sample.window.occurred_at, who)
+    found = _burst(sample, grid, event, who)
+    if grid is None or found is None:
+        return []
+    place, inside = _worst_topic(sample, found.rows), found
+    if place is not None:
+        elsewhere = _burst(sample, grid, event & (sample.topic != place), who)
+        if elsewhere is None:
+            event, topic = event & (sample.topic == place), sample.topic_ids[place]
+            own = None if topic in told else _burst(sample, grid, event, who, looked=len(sample.topic_ids))
+            return [] if own is None else [_say_time(sample, error, event, own, grid.inside(own), topic=place)]
+        inside = replace(found, p_value=max(found.p_value, elsewhere.p_value))
+    return [_say_time(sample, error, event, inside, grid.inside(inside), topic=None)]
+
+
+def _burst(sample: Sample, grid: Clock | None, event: Flags, who: Codes, *, looked: int = 1) -> Burst | None:
+    """The burst of the event, if it is worth a sentence when so many places were looked at."""
     found = burst(grid, event, who, Stretches.short()) if grid else None
-    if grid is None or found is None or found.p_value > WORTH:
-        return []
-    if persons(sample, found.rows) < needed_people(sample.window.people()):
-        return []
-    return [_say_time(sample, error, event, found, grid.inside(found))]
+    if found is None or persons(sample, found.rows) < needed_people(sample.window.people()):
+        return None
+    found = replace(found, p_value=min(1.0, found.p_value * looked))
+    return found if found.p_value <= WORTH else None
 
 
-def _say_time(sample: Sample, error: str, event: Flags, found: Burst, inside: Flags) -> Finding:
-    hits, rows = np.flatnonzero(event & inside), np.flatnonzero(inside)
+def _worst_topic(sample: Sample, rows: Rows) -> int | None:
+    """The topic that has the most of these rows."""
+    topics = sample.topic[rows]
+    return int(np.bincount(topics[topics >= 0]).argmax()) if (topics >= 0).any() else None
+
+
+def _say_time(  # noqa: PLR0913 - what burst, where, and when
+    sample: Sample, error: str, event: Flags, found: Burst, inside: Flags, *, topic: int | None
+) -> Finding:
+    here = np.ones_like(inside) if topic is None else sample.topic == topic
+    hits, rows = np.flatnonzero(event & inside), np.flatnonzero(here & inside)
     within = share(len(hits), len(rows))
-    around = share(int((event & ~inside).sum()), max(int((~inside).sum()), 1))
+    around = share(int((event & ~inside).sum()), max(int((here & ~inside).sum()), 1))
     effect = difference(within, around)
+    where = "" if topic is None else f"in '{sample.topic_names[topic]}' "
     return Finding(
         type="error_pattern",
-        subject={"error": error, "by": "time"},
+        subject={"error": error, "by": "time"} | ({} if topic is None else {"topic": sample.topic_ids[topic]}),
         description=(
-            f"'{error}' burst between {moment(found.start)} and {moment(found.stop)}: {percents(within)} against "
-            f"{percent(around.estimate)} before and after, {len(hits)} times in {basis(sample, rows)}."
+            f"'{error}' burst {where}between {moment(found.start)} and {moment(found.stop)}: {percents(within)} "
+            f"against {percent(around.estimate)} before and after, {len(hits)} times in {basis(sample, rows)}."
         ),
         recommendation=f"Look for what changed or failed at {moment(found.start)}: a release, a quota, a service.",
         p_value=found.p_value,

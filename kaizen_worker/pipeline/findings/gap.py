@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from kaizen_api.schema import Gap, Interval
+from kaizen_worker.pipeline.findings.independence import units
 from kaizen_worker.pipeline.findings.levels import Level, levels
+from kaizen_worker.pipeline.findings.rates import count
 from kaizen_worker.pipeline.findings.statement import (
     MAX_EVIDENCE,
     WORTH,
@@ -18,7 +20,7 @@ from kaizen_worker.pipeline.findings.statement import (
     points,
     strength,
 )
-from kaizen_worker.types import Finding, Sample
+from kaizen_worker.types import Finding, Flags, Sample
 
 SAID = {
     "missing": (
@@ -48,24 +50,48 @@ SAID = {
 }
 """What each diagnosis means, and what to do."""
 
+EMPTY = "the knowledge base is empty"
+"""What "missing" means where there is no entry at all: the gap's coverage is exactly 0."""
+
 BROKEN = 0.3
 """Mean failure probability from which a filled gap is open again: thrice what is silent everywhere."""
 
 
+REJECTING = ("negation", "rephrase", "repeat", "escalation", "negative_feedback", "rejected")
+"""What users (or judges) do to an answer that they reject."""
+
+REJECTED = ("stale", "contradictory")
+"""Diagnoses that say so."""
+
+
 def find(sample: Sample, gaps: Sequence[Gap]) -> Tested:
-    """State each gap that its own test supports; every topic counts as a hypothesis."""
-    spoken = tuple(
-        _say(sample, gap, gap.deficit_interval)
-        for gap in gaps
-        if gap.p_value <= WORTH and gap.deficit_interval is not None
-    )
-    return Tested(spoken, len(sample.topic_ids))
+    """State each gap that its own test supports; every topic counts as a hypothesis.
+
+    Where a gap is said to show by rejected answers, these must be more frequent than elsewhere: a low score alone is
+    what `consciousness` tells.
+    """
+    spoken: list[Finding] = []
+    for gap in gaps:
+        p_value = max(gap.p_value, _rejected(sample, gap) if gap.diagnosis in REJECTED else 0.0)
+        if p_value <= WORTH and gap.deficit_interval is not None:
+            spoken.append(_say(sample, gap, gap.deficit_interval, p_value))
+    return Tested(tuple(spoken), len(sample.topic_ids))
 
 
-def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
+def _rejected(sample: Sample, gap: Gap) -> float:
+    """p-value of "answers in this topic are rejected no more often than in the others"."""
+    asked, who = ~sample.signals.flags["follow_up"], units(sample.window)
+    sign: Flags = np.logical_or.reduce([sample.signals.flags[name] for name in REJECTING])
+    own = sample.topic == sample.topic_ids.index(gap.topic)
+    here, elsewhere = (count(sign, who, np.flatnonzero(asked & rows)) for rows in (own, ~own))
+    return here.above(elsewhere) if elsewhere.seen else 0.0
+
+
+def _say(sample: Sample, gap: Gap, deficit: Interval, p_value: float) -> Finding:
     code = sample.topic_ids.index(gap.topic)
     rows = np.flatnonzero((sample.topic == code) & ~sample.signals.flags["follow_up"])
     meaning, advice = SAID[gap.diagnosis]
+    meaning = EMPTY if gap.diagnosis == "missing" and gap.coverage == 0 else meaning
     return Finding(
         type="gap",
         subject={"topic": gap.topic},
@@ -75,7 +101,7 @@ def _say(sample: Sample, gap: Gap, deficit: Interval) -> Finding:
             f"{points(deficit.high)} points), {basis(sample, rows)}."
         ),
         recommendation=advice,
-        p_value=gap.p_value,
+        p_value=p_value,
         effect=deficit,
         strength=strength(gap.deficit * len(rows) / len(sample.window)),
         evidence=tuple(gap.evidence[:MAX_EVIDENCE]),

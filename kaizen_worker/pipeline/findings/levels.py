@@ -1,7 +1,8 @@
 """Is a measure higher than it may be: overall, in which topics, and with which models?
 
 "Higher" is said of the median or of the average, as one of them shows it (and the p-value is doubled for the choice).
-A topic or model speaks only where it is also higher than the rest, and everything only without its worst one.
+A topic or model speaks only where it is also higher than the rest at the same times, and everything only without its
+worst one. So what is slow by night, or was during an outage, is not laid at the door of who asked then.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from kaizen_worker.pipeline.findings.groups import Group, everything, models, to
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, mean, median, standard_error
 from kaizen_worker.pipeline.findings.rates import MAJORITY
+from kaizen_worker.pipeline.findings.scan import stretches_of
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.pipeline.findings.tails import binomial, higher_ranks, over_mean
 from kaizen_worker.types import Codes, Floats, Sample
@@ -39,7 +41,7 @@ class _Measure:
     """A measure of every row, and the limit up to which it is no news."""
 
     values: Floats  # (n,)
-    ranks: Floats  # (n,) among the usable rows
+    ranks: Floats  # (n,) among the usable rows of the same stretch of time
     who: Codes  # (n,) units
     limit: float
     unit: str
@@ -91,12 +93,21 @@ def levels(
     if whole is None:
         return [], 0
     ranks = np.full(len(values), np.nan)
-    ranks[whole.rows] = rankdata(values[whole.rows])
+    ranks[whole.rows] = _ranked(values[whole.rows], stretches_of(sample.window.occurred_at)[whole.rows])
     measure = _Measure(values, ranks, units(sample.window), limit, unit)
     groups = [*topics(sample, usable), *(models(sample, usable) if by_model else [])]
     found = [_group_level(group, whole, measure) for group in groups]
     found.append(_overall_level(whole, groups, measure))
     return [level for level in found if level is not None], len(found)
+
+
+def _ranked(values: Floats, when: Codes) -> Floats:
+    """Mid-ranks (m,) among the values of the same stretch of time, spread over 1..m (strata as in van Elteren 1960)."""
+    ranks = np.empty(len(values))
+    for stretch in np.unique(when):
+        rows = np.flatnonzero(when == stretch)
+        ranks[rows] = (rankdata(values[rows]) - 0.5) / len(rows) * len(values) + 0.5
+    return ranks
 
 
 def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
@@ -107,16 +118,26 @@ def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
         return None
     level = measure.level(group.rows, kind)
     baseline = measure.level(np.setdiff1d(whole.rows, group.rows, assume_unique=True), kind)
-    return Level(group, kind, level, baseline.estimate, difference(level, baseline), p_value)
+    effect = difference(level, baseline)
+    # Ranks may differ where the level hardly does: what is said to be higher must be so by its own interval.
+    return Level(group, kind, level, baseline.estimate, effect, p_value) if effect.low > 0 else None
 
 
 def _overall_level(whole: Group, groups: list[Group], measure: _Measure) -> Level | None:
     p_value, kind = measure.over(whole.rows)
-    smaller = [group for group in groups if len(group.rows) < MAJORITY * len(whole.rows)]
-    if smaller and p_value <= WORTH:
-        worst = max(smaller, key=lambda group: measure.excess(group.rows))
+    parts = [group for group in groups if _is_part(group, whole, measure)]
+    if parts and p_value <= WORTH:
+        worst = max(parts, key=lambda group: measure.excess(group.rows))
         p_value = max(p_value, measure.over(np.setdiff1d(whole.rows, worst.rows, assume_unique=True))[0])
     if p_value > WORTH:
         return None
     level = measure.level(whole.rows, kind)
     return Level(whole, kind, level, measure.limit, beyond(level, measure.limit), p_value)
+
+
+def _is_part(group: Group, whole: Group, measure: _Measure) -> bool:
+    """Whether what is said of everything must hold without the group: one of many, or a model that stands out."""
+    seen, total = len(group.rows), len(whole.rows)
+    if seen < MAJORITY * total:
+        return True
+    return group.kind == "model" and total - seen >= MIN_SUPPORT and measure.above(group.rows, total) <= WORTH

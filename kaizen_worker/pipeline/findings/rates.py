@@ -2,6 +2,7 @@
 
 A topic speaks only where its rate is over the limit and over the rate elsewhere; everything speaks only where it is
 over the limit even without its worst topic. So one broken topic is said once, and a general fault is said once.
+Elsewhere means at the same time, too: a topic that was asked about during an outage, or by night, is not what failed.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, share
+from kaizen_worker.pipeline.findings.scan import BINS, stretches_of
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.pipeline.findings.tails import binomial, hypergeometric
 from kaizen_worker.types import Codes, Flags, Sample
@@ -65,6 +67,28 @@ def count(flag: Flags, unit: Codes, rows: Rows) -> Count:
     return Count(int(values.sum()), len(rows), design_effect(values, unit[rows]))
 
 
+def same_time(flag: Flags, when: Codes, rows: Rows, whole: Rows, rest: Count) -> Count:
+    """The rest as it would be, had it come at the times of the rows: the rate of each stretch, by the rows in it.
+
+    Direct standardisation (Rothman, Greenland and Lash 2008, Modern Epidemiology, ch. 3).
+
+    Args:
+        flag: (n,) the sign.
+        when: (n,) stretch of time of each row.
+        rows: Of the group.
+        whole: Of the group and the rest.
+        rest: Count of the rest.
+    """
+    seen, all_seen = (np.bincount(when[some], minlength=BINS) for some in (rows, whole))
+    hits, all_hits = (np.bincount(when[some], weights=flag[some], minlength=BINS) for some in (rows, whole))
+    others = all_seen - seen
+    both = (seen > 0) & (others > 0)
+    if not both.any():
+        return rest
+    rate = np.average((all_hits - hits)[both] / others[both], weights=seen[both])
+    return Count(round(float(rate) * rest.seen), rest.seen, rest.design)
+
+
 def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
     """Rates over their limit, and how many hypotheses were tested.
 
@@ -80,15 +104,22 @@ def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[
     unit = units(sample.window)
     total = count(flag, unit, whole.rows)
     parts = [(group, count(flag, unit, group.rows)) for group in topics(sample, usable)]
-    found = [_topic_rate(group, part, total, flag, limit) for group, part in parts]
+    when = stretches_of(sample.window.occurred_at)
+    found = [_topic_rate(group, part, (whole, total), (flag, when), limit) for group, part in parts]
     found.append(_overall_rate(whole, total, [part for _, part in parts], flag, limit))
     return [rate for rate in found if rate.p_value <= WORTH], len(found)
 
 
-def _topic_rate(group: Group, part: Count, total: Count, flag: Flags, limit: float) -> Rate:
+def _topic_rate(
+    group: Group, part: Count, everything: tuple[Group, Count], signs: tuple[Flags, Codes], limit: float
+) -> Rate:
+    (whole, total), (flag, when) = everything, signs
     rest = total.without(part)
-    baseline = rest.rate if rest.seen else part.rate
-    p_value = max(part.over(limit), part.above(rest)) if rest.seen >= MIN_SUPPORT else 1.0
+    baseline, p_value = rest.rate if rest.seen else part.rate, 1.0
+    if rest.seen >= MIN_SUPPORT:
+        p_value = max(part.over(limit), part.above(rest))
+        if p_value <= WORTH:
+            p_value = max(p_value, part.above(same_time(flag, when, group.rows, whole.rows, rest)))
     effect = difference(part.rate, baseline)
     return Rate(group, part.rate, baseline.estimate, effect, p_value, _hits(group, flag))
 

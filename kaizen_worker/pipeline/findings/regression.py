@@ -60,7 +60,10 @@ def since(sample: Sample, row: int) -> Sample:
         window=_later(sample.window, row),
         topic=sample.topic[row:],
         signals=Signals(
-            {name: flag[row:] for name, flag in signals.flags.items()}, signals.failure[row:], signals.critics
+            {name: flag[row:] for name, flag in signals.flags.items()},
+            signals.failure[row:],
+            signals.critics,
+            signals.weights,
         ),
         born=frozenset(),
         settled=None,

@@ -2,6 +2,9 @@
 
 A scan over all stretches of a fixed grid of bins (Kulldorff 1997, for a known baseline), with the binomial tail of the
 worst stretch multiplied by their number, so that nothing is simulated. Each person counts once in a bin.
+
+What comes back at the same hour is no news: where the window has three days or more, a stretch must also be in excess
+of the same hours of the other days; of the same hours of the other weeks, where it has three weeks.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from kaizen_worker.pipeline.findings.independence import Rows
-from kaizen_worker.types import Codes, Flags
+from kaizen_worker.types import Codes, Flags, Floats
+
+Times = NDArray[np.int64]
 
 BINS = 24
 """Equal stretches into which the window is cut: an hour each of a day, seven hours each of a week."""
@@ -22,6 +27,12 @@ LONGEST = BINS // 3
 
 SHORTEST = 3_600_000_000
 """Microseconds of the shortest window that is scanned: a log without times is read within less."""
+
+PERIODS = (7 * 24 * 3_600_000_000, 24 * 3_600_000_000)
+"""Microseconds after which things come back, the longest first: a week, a day."""
+
+REPEATS = 3
+"""Periods that a window must have before "as usual at this hour" says anything."""
 
 MIN_HITS = 10
 """Counts that make a burst."""
@@ -68,8 +79,16 @@ class Clock:
 
     bins: Codes  # (n,) 0..BINS-1
     traffic: Codes  # (BINS,) persons, each once a bin
+    times: Times  # (n,) microseconds since the epoch
+    first: Rows  # each person's first row in each bin, by time: what the traffic counts
     start: int
     width: float  # microseconds
+
+    @property
+    def period(self) -> int | None:
+        """Microseconds after which things come back, if the window has enough of them to see that."""
+        fitting = [period for period in PERIODS if REPEATS * period <= self.width * BINS]
+        return fitting[0] if fitting else None
 
     def inside(self, found: "Burst") -> Flags:
         """Rows (n,) of a stretch, whatever they are."""
@@ -82,20 +101,31 @@ def clock(occurred_at: NDArray[np.int64], unit: Codes) -> Clock | None:
     if len(occurred_at) == 0 or occurred_at[-1] - occurred_at[0] < SHORTEST:
         return None
     start, width = int(occurred_at[0]), (int(occurred_at[-1]) - int(occurred_at[0])) / BINS
-    bins = np.minimum((occurred_at - start) / width, BINS - 1).astype(np.int32)
-    return Clock(bins, _persons(bins, unit), start, width)
+    bins = stretches_of(occurred_at)
+    first = _persons(bins, unit)
+    return Clock(bins, _counted(bins[first]), occurred_at, first, start, width)
+
+
+def stretches_of(occurred_at: Times) -> Codes:
+    """The bin of each row (n,), 0..BINS-1; all in one, where the window is too short for more."""
+    if len(occurred_at) == 0 or occurred_at[-1] - occurred_at[0] < SHORTEST:
+        return np.zeros(len(occurred_at), np.int32)
+    width = (int(occurred_at[-1]) - int(occurred_at[0])) / BINS
+    return np.minimum((occurred_at - int(occurred_at[0])) / width, BINS - 1).astype(np.int32)
 
 
 def burst(grid: Clock, event: Flags, unit: Codes, stretches: Stretches) -> Burst | None:
     """The most unlikely stretch of an event (n,), or None where no stretch has enough of it."""
     rows = np.flatnonzero(event)
-    counts = _persons(grid.bins[rows], unit[rows])
+    once = rows[_persons(grid.bins[rows], unit[rows])]
+    counts = _counted(grid.bins[once])
     total, first, last = int(counts.sum()), stretches.first, stretches.last
     hits, base = _sums(counts, first, last), _sums(grid.traffic, first, last) / grid.traffic.sum()
     able = (hits >= MIN_HITS) & (hits >= stretches.times * total * base)
     if not able.any():
         return None
     tails = np.where(able, betainc(np.maximum(hits, 1), total - hits + 1, base), 1.0)
+    tails = np.maximum(tails, _as_usual(grid, once, stretches, hits))
     worst = int(tails.argmin())
     inside = rows[(grid.bins[rows] >= first[worst]) & (grid.bins[rows] <= last[worst])]
     return Burst(
@@ -114,9 +144,38 @@ def _sums(counts: Codes, first: Rows, last: Rows) -> Rows:
     return running[last + 1] - running[first]
 
 
-def _persons(bins: Codes, unit: Codes) -> Codes:
-    pairs = np.unique(np.column_stack((bins, unit)), axis=0)
-    return np.bincount(pairs[:, 0], minlength=BINS).astype(np.int32)
+def _as_usual(grid: Clock, once: Rows, stretches: Stretches, hits: Rows) -> Floats:
+    """p-value (s,) of "no more frequent than at the same hours of the other periods"; 0.0 where that cannot be said.
+
+    Given all that occurred at these hours, what of it lies in this period is binomial, with its part of the traffic.
+    """
+    period = grid.period
+    if period is None:
+        return np.zeros(len(hits))
+    start, stop = grid.start + stretches.first * grid.width, grid.start + (stretches.last + 1) * grid.width
+    others = np.zeros((2, len(hits)), np.int64)
+    for shift in range(-int(BINS * grid.width // period), int(BINS * grid.width // period) + 1):
+        if shift:
+            since, until = start + shift * period, stop + shift * period
+            others += [_between(grid.times[rows], since, until) for rows in (once, grid.first)]
+    inside = _sums(grid.traffic, stretches.first, stretches.last)
+    share = inside / np.maximum(inside + others[1], 1)
+    tails = betainc(np.maximum(hits, 1), others[0] + 1, share)
+    return np.where((stop - start < period) & (others[1] > 0), tails, 0.0)
+
+
+def _between(times: Times, start: NDArray[np.floating], stop: NDArray[np.floating]) -> Rows:
+    return np.searchsorted(times, stop) - np.searchsorted(times, start)
+
+
+def _persons(bins: Codes, unit: Codes) -> Rows:
+    """Each unit's first row in each bin, ascending; rows are by time."""
+    _, first = np.unique(np.column_stack((bins, unit)), axis=0, return_index=True)
+    return np.sort(first)
+
+
+def _counted(bins: Codes) -> Codes:
+    return np.bincount(bins, minlength=BINS).astype(np.int32)
 
 
 def moment(microseconds: int) -> str:

@@ -11,10 +11,10 @@ LIMIT = 0.15
 
 
 def find(sample: Sample) -> Tested:
-    """Compare how far levels lie from the median of their topic with the limit, and each topic with the rest.
+    """Compare how far levels lie from the median of their topic and model with the limit, and each topic with the rest.
 
     Distances to the own median are those of Brown and Forsythe (1974), which is Levene's test with the median; steady
-    differences between topics do not count. They are then compared like any measure.
+    differences between topics or models do not count. They are then compared like any measure.
     """
     swings = _swings(sample)
     found, hypotheses = levels(sample, swings, limit=LIMIT, unit="level")
@@ -22,13 +22,15 @@ def find(sample: Sample) -> Tested:
 
 
 def _swings(sample: Sample) -> Floats:
-    """Distance of each level to the median of its topic, (n,); NaN where there is no level."""
-    swings = np.full(len(sample.window), np.nan)
-    known = np.flatnonzero(np.isfinite(sample.window.level))
-    known = known[np.argsort(sample.topic[known], kind="stable")]
-    for rows in np.split(known, np.flatnonzero(np.diff(sample.topic[known])) + 1):
+    """Distance of each level to the median of its topic and model, (n,); NaN where there is no level."""
+    level, model = sample.window.level, sample.window.model
+    cell = sample.topic.astype(np.int64) * (len(model.names) + 1) + model.codes
+    swings = np.full(len(level), np.nan)
+    known = np.flatnonzero(np.isfinite(level))
+    known = known[np.argsort(cell[known], kind="stable")]
+    for rows in np.split(known, np.flatnonzero(np.diff(cell[known])) + 1):
         if len(rows):
-            swings[rows] = np.abs(sample.window.level[rows] - np.median(sample.window.level[rows]))
+            swings[rows] = np.abs(level[rows] - np.median(level[rows]))
     return swings
 
 

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows
-from kaizen_worker.pipeline.findings.rates import Count, count
+from kaizen_worker.pipeline.findings.rates import Count, count, same_time
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.types import Codes, Flags
 
@@ -22,8 +22,8 @@ MIN_HITS = 10
 TIMES, POINTS = 1.5, 0.02
 """How much more frequent the event must be inside: times the rate outside, and above it; less is of no use."""
 
-TOLD = 1e-3
-"""p-value up to which a part is worse than the others of its group: about what it needs to speak for itself."""
+TOLD = 0.05
+"""p-value up to which a part may be what is wrong with its group, which then must be worse than the rest without it."""
 
 Key = tuple[tuple[str, int], ...]
 """A group: attribute and code, one or two of them."""
@@ -48,6 +48,7 @@ class Table:
     codes: Codes  # (g, 1 or 2) the values of each group
     seen: Rows  # (g,) its rows
     place: Rows  # (n,) the group of each row, -1 for none
+    known: Flags  # (n,) the row has all the attributes, whether or not its group has enough rows
 
     def hits(self, event: Flags) -> Rows:
         """How often the event (n,) occurs in each group, (g,)."""
@@ -73,7 +74,8 @@ def tables(columns: Mapping[str, Codes]) -> list[Table]:
 
 
 def _cross(names: tuple[str, ...], values: Codes) -> Table:
-    known = np.flatnonzero((values >= 0).all(axis=1))
+    has_all: Flags = np.all(values >= 0, axis=1)
+    known = np.flatnonzero(has_all)
     sizes = values.max(axis=0, initial=0) + 1
     cells, place, seen = np.unique(
         np.ravel_multi_index(tuple(values[known].T), tuple(sizes)), return_inverse=True, return_counts=True
@@ -83,32 +85,37 @@ def _cross(names: tuple[str, ...], values: Codes) -> Table:
     places = np.full(len(values), -1, np.intp)
     places[known] = number[place]
     codes = np.column_stack(np.unravel_index(cells[kept], tuple(sizes))).astype(np.int32)
-    return Table(names, codes, seen[kept], places)
+    return Table(names, codes, seen[kept], places, has_all)
 
 
-def search(crossed: Sequence[Table], event: Flags, unit: Codes) -> list[Subgroup]:
+def search(crossed: Sequence[Table], event: Flags, unit: Codes, *, when: Codes | None = None) -> list[Subgroup]:
     """Groups in which the event clusters, out of those of all `tables`.
 
     Args:
         crossed: From `tables`.
         event: (n,) bool.
         unit: (n,) what repeats itself.
+        when: (n,) stretch of time of each row, so that a group is not taken for the time it was asked at.
     """
-    total = count(event, unit, np.arange(len(event)))
+    everything = np.arange(len(event))
+    total = count(event, unit, everything)
     counts = [table.hits(event) for table in crossed]
     spoken: list[Subgroup] = []
     for table, hits in zip(crossed, counts, strict=True):
         for group in _standing_out(table, hits, total):
             rows = np.flatnonzero(table.place == group)
             inside = count(event, unit, rows)
-            p_value = inside.above(total.without(inside))
+            p_value = inside.above(outside := total.without(inside))
+            if when is not None and p_value <= WORTH:
+                p_value = max(p_value, inside.above(same_time(event, when, rows, everything, outside)))
             if p_value <= WORTH:
-                explain = _spread if len(table.names) == 1 else _sharper
-                p_value = max(
-                    p_value, explain(table.key(group), inside, total, list(zip(crossed, counts, strict=True)))
-                )
+                if len(table.names) == 1:
+                    better = _spread(table.key(group), inside, total, list(zip(crossed, counts, strict=True)))
+                else:
+                    better = _sharper(table.key(group), table.known, crossed, event, (inside, total))
+                p_value = max(p_value, better)
             if p_value <= WORTH and not any(np.array_equal(rows, other.rows) for other in spoken):
-                spoken.append(Subgroup(table.key(group), rows, inside, total.without(inside), p_value))
+                spoken.append(Subgroup(table.key(group), rows, inside, outside, p_value))
     return spoken
 
 
@@ -144,12 +151,18 @@ def _spread(key: Key, inside: Count, total: Count, counted: Counted) -> float:
     return remainder.above(Count(total.hits - inside.hits, total.seen - inside.seen, total.design))
 
 
-def _sharper(key: Key, inside: Count, total: Count, counted: Counted) -> float:
-    """p-value of "the pair is like what else there is of one of its members"; 1.0 where there is nothing else."""
+def _sharper(key: Key, known: Flags, crossed: Sequence[Table], event: Flags, counts: tuple[Count, Count]) -> float:
+    """p-value of "the pair is like what else there is of one of its members"; 1.0 where there is nothing else.
+
+    Only what has both attributes is compared: turns without a tool do not show what other tools do.
+    """
+    inside, total = counts
     p_value = 0.0
     for name, code in key:
-        ((hits, seen),) = [_of(table, hits, name, code)[0] for table, hits in counted if table.names == (name,)]
-        rest = Count(hits - inside.hits, seen - inside.seen, total.design)
+        (single,) = [table for table in crossed if table.names == (name,)]
+        ((group,),) = np.nonzero(single.codes[:, 0] == code)
+        member = known & (single.place == group)
+        rest = Count(int(event[member].sum()) - inside.hits, int(member.sum()) - inside.seen, total.design)
         p_value = max(p_value, inside.above(rest) if rest.seen >= MIN_SUPPORT else 1.0)
     return p_value
 

@@ -1,23 +1,26 @@
 """Gaps: topics that the assistant cannot serve, with the reason and with what to search for.
 
 A gap is a statement about a topic and several people, never about one question: its questions go unserved clearly more
-often than those of served topics, beyond what chance explains. The same sample gives the same gaps with the same ids.
+often than those of served topics, or are refused, rejected or asked back so, beyond what chance explains. What is said
+of each of these alone tells more than a probability of failure that weighs them together: a question back is hardly a
+failure, but where most questions meet one, nobody is served. The same sample gives the same gaps with the same ids.
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 
 import numpy as np
 from scipy.stats import false_discovery_control
-from scipy.stats import t as student
 
-from kaizen_api.schema import Gap, Interval
-from kaizen_worker.pipeline.gaps.diagnosis import FAILED, Evidence, Rows, alien, diagnose
+from kaizen_api.schema import Entry, Gap
+from kaizen_worker.pipeline.gaps.diagnosis import Evidence, Rows, alien, diagnose
+from kaizen_worker.pipeline.gaps.share import SURE, Share, share
 from kaizen_worker.pipeline.gaps.terms import frequencies, queries
-from kaizen_worker.pipeline.gaps.unserved import coverage, failing, unserved
-from kaizen_worker.types import Codes, Floats, Sample, Served
+from kaizen_worker.pipeline.gaps.unserved import coverage, failing, shown, unserved
+from kaizen_worker.types import Floats, Sample, Served
 
 MIN_PEOPLE = 3
 """Distinct people with an unserved question that make a gap: two may be colleagues at one desk."""
@@ -40,73 +43,56 @@ MAX_EVIDENCE = 20
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """How a topic is served."""
+    """What tells most against one topic."""
 
     code: int
     rows: Rows  # its questions
-    mean: float  # probability that one goes unserved
-    error: float  # standard error of the mean
-    freedom: float
-    people: int  # who had an unserved question
+    share: Share  # of them that are not served, by one kind of evidence
+    baseline: float  # that share in a served topic
+    p_value: float  # of "none of the kinds of evidence is more frequent than in a served topic"
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """What all topics are compared by."""
-
-    lacking: Floats  # (n,) probability that the question went unserved
-    baseline: float  # that probability in a served topic
-    known: Evidence
-    everywhere: Counter[str]  # texts in which a word occurs
-
-
-def find_gaps(sample: Sample, served: Served | None = None) -> list[Gap]:
+def find_gaps(sample: Sample, served: Served | None = None, entries: Mapping[str, Entry] | None = None) -> list[Gap]:
     """The topics that are not served, by people times deficit, the most pressing first.
 
     Args:
         sample: A window with topics and signals.
         served: How the knowledge base covers each text; None where there is none yet.
+        entries: Those that answers used, by id, as far as they are known: what tells whether they disagree.
     """
     covered = None if served is None else coverage(sample, served)
     lacking = unserved(sample, covered)
-    topics = _topics(sample, lacking)
-    baseline = _baseline(topics)
-    least = max(1, min(MIN_PEOPLE, len(np.unique(sample.window.people())) // 2))
-    tested = [(topic, _p_value(topic, baseline + MARGIN)) for topic in topics if topic.people >= least]
+    tested = _topics(sample, [lacking, *(sign.astype(np.float64) for sign in shown(sample).values())])
     if not tested:
         return []
-    rates = false_discovery_control([p_value for _, p_value in tested])
-    known = Evidence(failing(sample), covered, alien(sample, served))
-    survey = _Survey(lacking, baseline, known, frequencies(sample.window.texts))
+    rates = false_discovery_control([topic.p_value for topic in tested])
+    known = Evidence(failing(sample), covered, alien(sample, served), entries or {})
+    everywhere = frequencies(sample.window.texts)
     found = [
-        _gap(sample, topic, p_value, survey)
-        for (topic, p_value), rate in zip(tested, rates, strict=True)
+        _gap(sample, topic, lacking, known, everywhere)
+        for topic, rate in zip(tested, rates, strict=True)
         if rate <= RATE
     ]
     return sorted(found, key=lambda gap: (-gap.users * gap.deficit, gap.id))
 
 
-def _gap(sample: Sample, topic: _Topic, p_value: float, survey: _Survey) -> Gap:
-    name, covered = sample.topic_ids[topic.code], survey.known.covered
-    worst = topic.rows[np.lexsort((topic.rows, -survey.lacking[topic.rows]))]
+def _gap(sample: Sample, topic: _Topic, lacking: Floats, known: Evidence, everywhere: Counter[str]) -> Gap:
+    name, covered = sample.topic_ids[topic.code], known.covered
+    order = np.lexsort((topic.rows, -lacking[topic.rows], -topic.share.each))
+    unmet = order[topic.share.each[order] > SURE]
+    deficit = topic.share.beyond(topic.baseline)
     return Gap(
         id=gap_id(name),
         topic=name,
-        diagnosis=diagnose(sample, topic.code, topic.rows, survey.known),
-        users=topic.people,
-        queries=queries(sample, _unmet(worst, survey.lacking), survey.everywhere),
-        deficit=topic.mean - survey.baseline,
-        deficit_interval=_interval(topic, survey.baseline),
-        p_value=p_value,
-        evidence=_evidence(sample, worst),
+        diagnosis=diagnose(sample, topic.code, topic.rows, known),
+        users=topic.share.people,
+        queries=queries(sample, topic.rows[unmet if len(unmet) else order], everywhere),
+        deficit=deficit.estimate,
+        deficit_interval=deficit,
+        p_value=topic.p_value,
+        evidence=_evidence(sample, topic.rows[order]),
         coverage=0.0 if covered is None else float(covered[sample.window.text[topic.rows]].mean()),
     )
-
-
-def _unmet(worst: Rows, lacking: Floats) -> Rows:
-    """Of the rows (m,), the worst first, those that more likely than not went unserved, or all if there is none."""
-    unmet = worst[lacking[worst] > 1 / 2]
-    return unmet if len(unmet) else worst
 
 
 def gap_id(topic: str) -> str:
@@ -114,50 +100,40 @@ def gap_id(topic: str) -> str:
     return f"g{blake2b(topic.encode(), digest_size=8).hexdigest()}"
 
 
-def _topics(sample: Sample, lacking: Floats) -> list[_Topic]:
-    """Topics with enough questions."""
+def _topics(sample: Sample, kinds: Sequence[Floats]) -> list[_Topic]:
+    """Topics with enough questions and people, each by the kind of evidence (n,) that tells most against it."""
     people = sample.window.people()
+    least = max(1, min(MIN_PEOPLE, len(np.unique(people)) // 2))
+    parts = {code: rows for code, rows in enumerate(_questions(sample)) if len(rows) >= MIN_SUPPORT}
+    found: dict[int, _Topic] = {}
+    for each in kinds:
+        shares = {code: share(each[rows], people[rows]) for code, rows in parts.items()}
+        baseline = _baseline(list(shares.values()))
+        for code, one in shares.items():
+            p_value = min(1.0, len(kinds) * one.above(min(baseline + MARGIN, 1.0)))  # Bonferroni
+            if one.people >= least and (code not in found or p_value < found[code].p_value):
+                found[code] = _Topic(code, parts[code], one, baseline, p_value)
+    return [found[code] for code in sorted(found)]
+
+
+def _questions(sample: Sample) -> list[Rows]:
+    """Rows of the questions of each topic."""
     rows = np.flatnonzero((sample.topic >= 0) & ~sample.signals.flags["follow_up"])
     rows = rows[np.argsort(sample.topic[rows], kind="stable")]
     edges = np.searchsorted(sample.topic[rows], np.arange(len(sample.topic_ids) + 1))
-    parts = [rows[start:stop] for start, stop in pairwise(edges)]
-    return [_topic(code, part, lacking, people) for code, part in enumerate(parts) if len(part) >= MIN_SUPPORT]
+    return [rows[start:stop] for start, stop in pairwise(edges)]
 
 
-def _topic(code: int, rows: Rows, lacking: Floats, people: Codes) -> _Topic:
-    """Mean over the questions, with an error that knows that one person's questions are alike (Kish 1965).
-
-    Questions are counted as served or not, which is the most that probabilities can vary.
-    """
-    values, who = lacking[rows], people[rows]
-    _, place = np.unique(who, return_inverse=True)
-    sums, count = np.bincount(place, weights=values - values.mean()), int(place.max()) + 1
-    by_person = count / max(count - 1, 1) * float((sums**2).sum()) / len(rows) ** 2
-    share = (values.sum() + 1) / (len(rows) + 2)  # never exactly 0 or 1
-    error = np.sqrt(max(by_person, float(share * (1 - share)) / len(rows)))
-    unhappy = len(np.unique(who[values >= FAILED]))
-    return _Topic(code, rows, float(values.mean()), float(error), float(max(count - 1, 1)), unhappy)
-
-
-def _baseline(topics: list[_Topic]) -> float:
-    """Rate at which questions of a served topic go unserved: that of the better quarter, by questions.
+def _baseline(shares: list[Share]) -> float:
+    """Share of a served topic's questions that go unserved: that of the better quarter, by questions.
 
     Half of all topics may be gaps, so neither their mean nor their median tells what is served.
     """
-    if not topics:
+    if not shares:
         return SERVED
-    ordered = sorted(topics, key=lambda topic: topic.mean)
-    reached = np.cumsum([len(topic.rows) for topic in ordered])
+    ordered = sorted(shares, key=lambda one: one.mean)
+    reached = np.cumsum([len(one.each) for one in ordered])
     return min(ordered[int(np.searchsorted(reached, reached[-1] / 4))].mean, SERVED)
-
-
-def _p_value(topic: _Topic, limit: float) -> float:
-    return float(student.sf((topic.mean - limit) / topic.error, topic.freedom))
-
-
-def _interval(topic: _Topic, baseline: float) -> Interval:
-    estimate, half = topic.mean - baseline, float(student.isf(0.025, topic.freedom)) * topic.error
-    return Interval(estimate=estimate, low=max(estimate - half, -1.0), high=min(estimate + half, 1.0), unit="share")
 
 
 def _evidence(sample: Sample, worst: Rows) -> list[str]:

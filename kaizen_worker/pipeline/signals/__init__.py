@@ -2,21 +2,25 @@
 
 What the next turn says counts for the turn that failed. A turn that carries no question of its own ("still doesn't
 work", "thanks") has the flag `follow_up`, so that it is no topic; what it says is credited to the question before it.
+
+Retrieval coverage is no part of the probability: what the knowledge base holds says what could be answered, not what
+was. `gaps/unserved.py` joins the two, so here it would count twice.
 """
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.special import expit, logit
 
 from kaizen_worker.pipeline.signals.again import asked_again
 from kaizen_worker.pipeline.signals.failure import failures, ratings
 from kaizen_worker.pipeline.signals.sayings import Queries, read_queries, read_responses
 from kaizen_worker.pipeline.signals.scores import ACCEPTED, LEVEL, predictors
+from kaizen_worker.pipeline.signals.slow import slow_for_topic, usual_at_most
 from kaizen_worker.pipeline.signals.turns import PAUSE, Rows, Turns, turns
-from kaizen_worker.types import Flags, Floats, Signals, Thresholds, Window
+from kaizen_worker.types import Codes, Flags, Floats, Signals, Thresholds, Window
 
-__all__ = ["read_responses", "signals"]
-
-FAR = 3 * 1.4826
-"""Median absolute deviations above the median from which a response time stands out (three standard deviations)."""
+__all__ = ["in_topics", "read_responses", "signals"]
 
 OWN = ("error", "refusal", "clarification", "slow")
 """Signs in the turn itself: one of them, and then silence, is an abandonment."""
@@ -42,13 +46,28 @@ def signals(window: Window, thresholds: Thresholds) -> Signals:
     return Signals(flags, *failures(flags, said, scores, critics))
 
 
+def in_topics(window: Window, marks: Signals, topic: Codes, thresholds: Thresholds) -> Signals:
+    """The signals once topics are known: slow is also what stands out from its topic's own history.
+
+    Args:
+        window: n interactions.
+        marks: Their `signals`.
+        topic: (n,) topic of each, -1 for none.
+        thresholds: As for `signals`.
+    """
+    flags = {**marks.flags, "slow": marks.flags["slow"] | slow_for_topic(window, topic, thresholds)}
+    flags["abandonment"] = _abandoned(window, turns(window), flags)
+    line = logit(marks.failure)  # what is certain stays so
+    for name in ("slow", "abandonment"):
+        line += marks.weights[name] * (flags[name].astype(np.float64) - marks.flags[name])
+    return replace(marks, flags=flags, failure=expit(line))
+
+
 def _plain_signs(window: Window, thresholds: Thresholds) -> dict[str, Flags]:
     time = window.response_time
-    usual = np.nanmedian(time) if np.isfinite(time).any() else np.inf
-    spread = np.nanmedian(np.abs(time - usual)) if np.isfinite(usual) else 0.0
     return {
         "error": window.error.codes >= 0,
-        "slow": time > max(thresholds.response_time, usual + FAR * spread),
+        "slow": time > max(thresholds.response_time, usual_at_most(time)),
         "low_level": window.level < thresholds.level,
         "rejected": window.accepted == 0,
         "negative_feedback": window.feedback < 0,

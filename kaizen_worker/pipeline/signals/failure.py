@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec.structs import replace
 
-from kaizen_api.schema import Critic
+from kaizen_api.critic import Critic
 from kaizen_worker.pipeline.signals.fitting import fitted
 from kaizen_worker.pipeline.signals.scores import ACCEPTED, standard
 from kaizen_worker.types import Flags, Floats
@@ -39,8 +39,8 @@ def ratings(feedback: Floats) -> Floats:
 
 def failures(
     flags: Mapping[str, Flags], said: Floats, scores: Mapping[str, Floats], critics: Mapping[str, Critic]
-) -> tuple[Floats, dict[str, Critic]]:
-    """Probability (n,) that each interaction failed, and the critics with the weight that they have in it.
+) -> tuple[Floats, dict[str, Critic], dict[str, float]]:
+    """Probability (n,) that each interaction failed, and what critics and signs weigh in it.
 
     Args:
         flags: Each (n,), those of `WEIGHTS`, and error and follow_up.
@@ -49,7 +49,7 @@ def failures(
         critics: What each score predicts by itself.
     """
     kept = {_column(name): critic.weight for name, critic in critics.items() if critic.weight > 0}
-    columns = {name: flags[name].astype(np.float64) for name in WEIGHTS}
+    columns: dict[str, Flags | Floats] = {name: flags[name] for name in WEIGHTS}
     columns |= {_column(name): standard(scores[name]) for name in critics if _column(name) in kept}
     asked = ~flags["error"] & ~flags["follow_up"]
     fit = fitted({name: column[asked] for name, column in columns.items()}, said[asked], {**WEIGHTS, **kept})
@@ -59,7 +59,8 @@ def failures(
     if ACCEPTED in critics and critics[ACCEPTED].auc is None:
         line += JUDGED["rejected"] * (scores[ACCEPTED] == 0) + JUDGED["accepted"] * (scores[ACCEPTED] == 1)
     weighed = {name: replace(critic, weight=fit.weights.get(_column(name), 0.0)) for name, critic in critics.items()}
-    return np.where(flags["error"] & ~(said == 0), 1.0, fit.posterior(line, said)), weighed
+    likely = np.where(flags["error"] & ~(said == 0), 1.0, fit.posterior(line, said))
+    return likely, weighed, {name: fit.weights[name] for name in WEIGHTS}
 
 
 def _column(critic: str) -> str:

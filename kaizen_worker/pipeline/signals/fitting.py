@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
-from kaizen_worker.types import Floats
+from kaizen_worker.types import Flags, Floats
 
 INTERCEPT = -2.2
 """Log odds of failure where no sign was seen: one in ten fails in silence."""
@@ -52,7 +52,7 @@ class Fit:
         return found
 
 
-def fitted(columns: Mapping[str, Floats], rating: Floats, prior: Mapping[str, float]) -> Fit:
+def fitted(columns: Mapping[str, Flags | Floats], rating: Floats, prior: Mapping[str, float]) -> Fit:
     """Fit of greatest posterior probability.
 
     Log odds of failure are linear in the columns, and whether it is rated depends on the outcome alone: the non-

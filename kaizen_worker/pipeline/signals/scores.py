@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
-from kaizen_api.schema import Critic
+from kaizen_api.critic import Critic
 from kaizen_worker.pipeline.signals.fitting import enough
 from kaizen_worker.types import Floats
 

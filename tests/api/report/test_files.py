@@ -7,11 +7,12 @@ import pytest
 from msgspec import structs
 
 from kaizen_api import keys
+from kaizen_api.critic import Critic
 from kaizen_api.feed import Tally
 from kaizen_api.formats import Refused
 from kaizen_api.queries import Queries
 from kaizen_api.report import read_results, write_report
-from kaizen_api.schema import Critic, Cycle, Gap, Insight, Interval, Step, Topic
+from kaizen_api.schema import Cycle, Gap, Insight, Interval, Step, Topic
 
 AT = 1_700_000_000_000_000
 EVIL = "<script>alert('x')</script> & {{ 7 * 7 }}"

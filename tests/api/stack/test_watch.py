@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from kaizen_api import keys
-from kaizen_api.liveness import Sign, leave_sign
+from kaizen_api.liveness import leave_sign
 from kaizen_api.stack.watch import PATIENCE, Watch
+from kaizen_api.wedged import Sign
 
 NODE = f"kaizen1@{os.uname().nodename}"
 

@@ -83,6 +83,35 @@ def test_a_person_archives_what_is_there_now(kb, lines):
     assert kb("show", "pin")[1]["text"] == GOOD["text"]
 
 
+def test_an_archive_that_was_lost_comes_back_from_its_copy(command_json, lines, config, tmp_path):
+    away = {"archives_url": f"file://{tmp_path}/elsewhere"}
+    command_json("kb", "add", lines({**GOOD, "id": "pin"}), **away)
+    rotated = command_json("kb", "rotate", **away)
+    assert rotated["copied"] == [rotated["archive"]]
+    for file in (config.knowledge_base_path / "default").iterdir():
+        file.unlink()
+    (found,) = command_json("kb", "archives", **away)["items"]
+    assert found == {"archive": rotated["archive"], "bytes": None, "copied": True}
+    (verdict,) = command_json("kb", "verify", found["archive"], **away)["items"]
+    assert (verdict["place"], verdict["good"]) == ("copy", True)
+    command_json("kb", "add", lines({**GOOD, "id": "pin", "text": "A worse text."}), **away)
+    command_json("kb", "restore", found["archive"], **away)
+    assert command_json("kb", "show", "pin", **away)["text"] == GOOD["text"]
+    assert [one["place"] for one in command_json("kb", "verify", **away)["items"]] == ["here", "copy"]
+    command_json("kb", "verify", "absent", status=1, **away)
+
+
+def test_a_batch_is_rolled_back_once(kb, lines):
+    batch = kb("add", lines({**GOOD, "id": "pin"}))[1]["batch"]
+    kb("add", lines({"id": "loan", "title": "Loan", "text": "A loan is paid back in five years."}))
+    assert kb("rollback", "--batch", batch, "--source", "import")[1] == {"expired": ["pin"]}
+    assert kb("rollback", "--batch", batch)[1] == {"expired": []}
+    assert kb("show", "pin")[1]["state"] == "expired"
+    assert kb("rollback", "--gap", "g0")[1] == {"expired": []}
+    assert kb("show", "loan")[1]["state"] == "active"
+    assert kb("rollback")[0] == 2
+
+
 def test_doctor_misses_beat(config, redis):
     (absent,) = check_beat(config)
     assert not absent.ok

@@ -10,6 +10,7 @@ from kaizen_worker.embedding.choice import BREAKER
 from kaizen_worker.engine import live
 from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Runtime
+from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.store.dead import dead_letters
 from kaizen_worker.store.log import read_log
 
@@ -36,6 +37,32 @@ def test_an_address_in_a_question_never_leaves_by_the_log_or_at_answer_time(runt
     LookUp(runtime).knowledge("default", "jane.doe@example.org wants her card", session_id=None, limit=3)
     assert {"I am [email], where is my card?", "[email] wants her card"} <= set(provider.texts)
     assert "jane" not in str(provider.asked)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_while_it_is_down_entries_are_found_by_their_words(runtime, provider, caplog, seen):
+    entry = Document(id="card", title="Cards", text="A stolen card is frozen in the app.")
+    runtime.tenant("default").entries.put(from_document(entry, at=1), at=1)
+    look = LookUp(runtime)
+    asked = {"session_id": None, "limit": 3}
+    if seen:
+        assert [hit.id for hit in look.knowledge("default", "stolen card", **asked)] == ["card"]
+    provider.answer = lambda *_: (500, {"Retry-After": "60"}, b"")
+    later = Document(id="loan", title="Loans", text="A loan is paid back in five years.")
+    runtime.tenant("default").entries.put(from_document(later, at=1), at=1)
+    for query, found in (("my card was stolen!", "card"), ("pay back a loan", "loan")):
+        assert look.knowledge("default", query, **asked)[0].id == found
+    assert look.guidance("default", "my card was stolen!") == []
+    assert "looked up by its words alone" in caplog.text
+
+
+def test_words_alone_ask_it_nothing(runtime, provider):
+    words = Runtime(runtime.config.model_copy(update={"knowledge_search": "words"}))
+    entry = Document(id="card", title="Cards", text="A stolen card is frozen in the app.")
+    words.tenant("default").entries.put(from_document(entry, at=1), at=1)
+    (hit,) = LookUp(words).knowledge("default", "stolen card", session_id=None, limit=3)
+    assert hit.id == "card"
+    assert provider.asked == []
 
 
 def test_while_it_is_down_interactions_wait_and_then_each_counts_once(runtime, provider, redis: Redis):

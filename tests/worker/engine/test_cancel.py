@@ -146,7 +146,7 @@ def test_progress_is_noted_now_and_then_and_costs_nothing_between(tenant, unread
     monkeypatch.setattr(progress, "TOLD_SECONDS", 3600.0)
     cycle.analyze(tenant, unread.id)
     assert len(told) >= TEXTS // sharing.PIECE
-    assert sum(isinstance(new, Cycle) for _, new in notes) == 2 * len(progress.STEPS) + 2
+    assert sum(isinstance(new, Cycle) for _, new in notes) == 2 * len(progress.STEPS) + 3, "attempt, finds, end"
 
 
 def test_within_a_long_embedding_it_stops_and_no_idle_worker_goes_on(tenant, unread, stop, settings, monkeypatch):

@@ -73,3 +73,13 @@ def test_the_knowledge_base_is_embedded_again_and_found(tenant, changed):
         assert len(stored(one, f"entries-{one.embedder.name}")) == 1
         (hit,) = one.retrieval.search("freeze a stolen card", limit=3)
         assert hit.title == "Stolen card"
+
+
+def test_while_the_endpoint_is_down_words_alone_find(tenant, settings):
+    passage = Passage(source="folder", title="Stolen card", text="Freeze it in the app.", url="u", score=1.0)
+    tenant.entries.add(from_passage(passage, at=1, errand=Errand(), state="active"))
+    down = {"embedder": "openai", "embedder_url": "http://127.0.0.1:9/v1", "embedder_model": "m"}
+    look = LookUp(Runtime(settings.model_copy(update=down | {"embedder_dimensions": 8})))
+    (hit,) = look.knowledge("default", "freeze my stolen card", session_id="s1", limit=3)
+    assert hit.title == "Stolen card"
+    assert look.guidance("default", "freeze my stolen card") == []

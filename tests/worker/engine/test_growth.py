@@ -25,8 +25,8 @@ def without_sources(settings):
     return Runtime(settings.model_copy(update={"documents_path": None})).tenant("default")
 
 
-def count(redis, name):
-    return int(redis.hget(keys.ROLLUP, field(name)) or 0)
+def count(redis, name, **labels):
+    return int(redis.hget(keys.ROLLUP, field(name, **labels)) or 0)
 
 
 def save_gap(tenant, *, at=NOW):
@@ -101,6 +101,10 @@ def test_the_log_is_trimmed_where_no_archive_can_be_written(tenant, settings, re
     with pytest.raises(OSError, match="knowledge"):
         daily.rotate(tenant)
     assert redis.xlen(keys.log("default")) == 1
+    assert count(redis, "kaizen_rotations", result="failed") == 1
+    settings.knowledge_base_path.unlink()
+    daily.rotate(tenant)
+    assert [count(redis, "kaizen_rotations", result=result) for result in ("done", "failed")] == [1, 1]
 
 
 def test_an_unfinished_cycle_is_due_however_many_came_after_it(tenant, push, settings, redis):

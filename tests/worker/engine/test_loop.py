@@ -341,3 +341,13 @@ def test_a_rotation_archives_verifies_and_cleans_up(tenant, push, analyse, setti
     assert daily.rotate(tenant, now=tomorrow) == done
     later = daily.rotate(tenant, now=tomorrow + timedelta(days=settings.kb_rotation_keep_days + 1))
     assert later.pruned == [done.archive]
+
+
+@pytest.mark.parametrize(
+    ("zone", "stamp"), [("Pacific/Auckland", "20250330T110000"), ("America/New_York", "20250330T040000")]
+)
+def test_the_day_of_a_rotation_is_that_of_the_zone(settings, redis, zone, stamp):
+    """At 22:30 UTC it is the next day's noon in Auckland, and evening in New York, whose clocks changed that month."""
+    tenant = Runtime(settings.model_copy(update={"timezone": zone}), redis).tenant("default")
+    done = daily.rotate(tenant, now=datetime(2025, 3, 30, 22, 30, tzinfo=UTC))
+    assert done.archive.startswith(f"entries-{stamp}")

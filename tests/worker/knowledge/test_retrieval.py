@@ -5,6 +5,7 @@ import pytest
 import redis
 
 from kaizen_api import keys
+from kaizen_api.errors import Unavailable
 from kaizen_worker.embedding.static import Static
 from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.making import Document, Errand, from_document, from_passage
@@ -75,6 +76,39 @@ def test_a_score_is_half_words_and_half_meaning(kb_server):
     vectors = Static().embed([query])
     served = searched.served([query], vectors)
     assert best.score == pytest.approx(0.5 * served.bm25[0] + 0.5 * served.cosine[0], abs=2e-6)
+
+
+class Away(Static):
+    """Answers for a while."""
+
+    here = True
+
+    def embed(self, texts):
+        if not self.here:
+            raise Unavailable("away")
+        return super().embed(texts)
+
+
+@pytest.mark.usefixtures("entries")
+def test_words_alone_are_the_whole_score(kb_server):
+    searched = retrieval(kb_server, embedder=(counting := Counting()))
+    (best, *_) = searched.search("reset my PIN", limit=4, words_alone=True)
+    both = next(hit for hit in searched.search("reset my PIN", limit=4) if hit.id == best.id)
+    assert (best.id, counting.texts[-1]) == ("pin", "reset my PIN")
+    assert best.score != both.score
+    assert counting.texts.count("reset my PIN") == 1
+
+
+def test_while_the_embedder_is_away_words_find_what_is_there_and_what_is_new(entries, kb_server):
+    searched = retrieval(kb_server, embedder=(away := Away()))
+    searched.complete()
+    away.here = False
+    entries.put(from_document(Document(id="visa", text="A visa card is ordered by post."), at=2), at=2)
+    assert ids(searched.search("order a visa card", limit=1)) == ["visa"]
+    assert ids(searched.search("reset my PIN", limit=1)) == ["pin"]
+    away.here = True
+    searched.search("anything", limit=1)
+    assert searched._pending == {}
 
 
 def test_other_processes_find_what_one_adds_changes_and_takes_away(entries, kb_server):
@@ -222,3 +256,16 @@ def test_readers_find_while_a_writer_writes(entries, kb_socket):
     for reader in readers:
         reader.join()
     assert failures == []
+
+
+class Down(Static):
+    def embed(self, _texts):
+        raise Unavailable("the endpoint does not answer")
+
+
+@pytest.mark.usefixtures("entries")
+def test_while_the_embedder_is_down_words_alone_find(kb_server):
+    searched = retrieval(kb_server, embedder=Down())
+    assert ids(searched.search("how is my PIN reset", limit=1)) == ["pin"]
+    retrieval(kb_server).complete()
+    assert ids(searched.search("how is my PIN reset", limit=1)) == ["pin"]

@@ -31,6 +31,18 @@ def _kind(text):
         ("Schreibe einen Brief an die Bank", "creation"),
         ("Compare ces deux contrats", "analysis"),
         ("Cancela mi pedido", "command"),
+        ("Como altero o meu endereço", "question"),
+        ("Por favor, escreva uma carta ao banco", "creation"),
+        ("Confronta questi due contratti", "analysis"),
+        ("Dov'è la filiale più vicina", "question"),
+        ("Blokkeer mijn pas", "command"),
+        ("Hoe wijzig ik mijn adres", "question"),
+        ("请问怎么修改密码", "question"),
+        ("帮我写一封信", "creation"),
+        ("翻译这段话", "analysis"),
+        ("我的卡丢了", "statement"),
+        ("カードはいつ届きますか？", "question"),  # noqa: RUF001 - as Japanese writes it
+        ("どうすれば変更できますか", "question"),
         ("", "statement"),
     ],
 )

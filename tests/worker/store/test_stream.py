@@ -126,6 +126,7 @@ def test_live_topics_are_counted_with_the_commit(config, redis):
     stream = consumer(redis, "a")
     assert commit(stream, stream.next(5), ["t1", None, "t1", "t2", None])
     assert redis.hgetall(keys.live("default")) == {b"t1": b"2", b"t2": b"1"}
+    assert redis.zscore(keys.BUSIEST, "default") == 5
 
 
 def test_a_dead_letter_tells_why_and_comes_back_or_goes(config, redis):
@@ -144,6 +145,21 @@ def test_a_dead_letter_tells_why_and_comes_back_or_goes(config, redis):
     assert stream.bury(again, reason="boom", attempts=1)
     assert drop(redis, [letter.id for letter in dead_letters(redis, tenant="default")], tenant="default") == 1
     assert redis.xlen(keys.stream("default")) == 0
+    for key in (keys.metrics("default"), keys.ROLLUP):
+        assert int(redis.hget(key, field("kaizen_buried_total"))) == 2
+
+
+def test_response_times_fall_into_their_buckets(config, redis):
+    for seconds in (0.1, 0.2, 700.0, None):
+        push(config, 1, response_time=seconds)
+    stream = consumer(redis, "a")
+    assert commit(stream, stream.next(10))
+    name = "kaizen_response_time_seconds"
+    expected = {field(name, le=bound): 1 for bound in ("0.1", "0.25", "+Inf")}
+    expected |= {field(f"{name}_sum"): 700_300_000, field(f"{name}_count"): 3}
+    for key in (keys.metrics("default"), keys.ROLLUP):
+        stored = {series.decode(): int(value) for series, value in redis.hgetall(key).items()}
+        assert {series: value for series, value in stored.items() if series.startswith(name)} == expected
 
 
 def test_a_consumer_that_holds_nothing_leaves_no_name(config, redis):

@@ -6,6 +6,7 @@ no with an area under the curve of .64 to .77, asks in other words with one of .
 .31 of the failures. The words of users and assistant below were written without looking at the lists of phrases.
 """
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -20,14 +21,15 @@ from msgspec.structs import replace
 
 from kaizen_api.schema import Record
 from kaizen_worker.embedding import load
-from kaizen_worker.pipeline.window import distinct_texts, ordered, window
+from kaizen_worker.pipeline.signals import read_responses
+from kaizen_worker.pipeline.window import window
 from kaizen_worker.types import Flags, Floats, Window
 
 CACHE = Path(os.environ.get("KAIZEN_BENCH_CACHE") or Path(tempfile.gettempdir()) / "kaizen-bench")  # read before the
 # tests drop our variables
 SESSIONS = 3_000
 SECOND = 1_000_000
-Rating = Literal["none", "random", "unhappy"]
+Rating = Literal["none", "random", "unhappy", "truth"]
 
 REJECTIONS = (
     "no", "nope, not that", "that's not what I was after", "this isn't helping", "wrong", "that is not correct",
@@ -114,10 +116,10 @@ def converse(data) -> Callable[..., Log]:
             for row in rows:
                 texts[name][row["label"]].append(row["text"])
         records, truth = Draw(texts[name], seed, rating, share).log()
-        asked = distinct_texts(records)
-        new = [text for text in asked if text not in vectors]
+        seen = window(records, read=read_responses)
+        new = [text for text in seen.texts if text not in vectors]
         vectors.update(zip(new, embedder.embed(new).astype(np.float16), strict=True))
-        seen = window(ordered(records), texts=asked, vectors=np.array([vectors[text] for text in asked]))
+        seen = dataclasses.replace(seen, vectors=np.array([vectors[text] for text in seen.texts]))
         failed = np.array([truth.get(one, np.nan) for one in seen.ids])
         return Log(seen, np.isfinite(failed), failed)
 
@@ -196,7 +198,7 @@ class Draw:
         """One turn with its scores; an answer that is None is an error."""
         gap = np.array([self.rates.critic, 0, -self.rates.critic, self.rates.level])
         scores = np.clip(0.7 + 0.12 * (self.random.normal(0, 1, 4) - failed * gap), 0, 1).tolist()
-        session = name.split("-", maxsplit=1)[0]
+        session = name.partition("-")[0]
         return Record(
             id=name,
             occurred_at=at,
@@ -214,11 +216,12 @@ class Draw:
         """Thumbs on a share of the questions; unhappy users rate six times as often. One in 25 hits the wrong one."""
         random = np.random.default_rng([len(self.records), 2])
         failing = np.mean(list(self.truth.values()))
-        odds = {"none": (0.0, 0.0), "random": (1.0, 1.0), "unhappy": (6.0, 1.0)}[self.rating]
+        odds = {"none": (0.0, 0.0), "unhappy": (6.0, 1.0)}.get(self.rating, (1.0, 1.0))
         scale = self.share / max(failing * odds[0] + (1 - failing) * odds[1], 1e-9)
+        mistaken = 0.0 if self.rating == "truth" else 0.04
         rated = []
         for record in self.records:
-            draw, wrong, failed = random.random(), random.random() < 0.04, self.truth.get(record.id)
+            draw, wrong, failed = random.random(), random.random() < mistaken, self.truth.get(record.id)
             given = failed is not None and draw < scale * odds[0 if failed else 1]
             rated.append(replace(record, feedback=-1.0 if bool(failed) != wrong else 1.0) if given else record)
         return rated

@@ -30,3 +30,12 @@ def test_a_risen_topic_is_not_also_a_grown_one():
     risen = _finding("emerging", 0.1, topic="a")
     assert merge([grown, large, risen]) == [large, risen]
     assert merge([grown, _finding("emerging", 0.1, topic="b")])[0] == grown
+
+
+def test_errors_with_one_model_are_not_also_those_of_the_topic():
+    rate = _finding("reliability", 0.1, topic="a")
+    pair = _finding("error_pattern", 0.1, error="timeout", topic="a", model="large")
+    alone = _finding("error_pattern", 0.1, error="quota", topic="a")
+    assert merge([rate, pair]) == [pair]
+    assert merge([rate, pair, alone]) == [rate, pair, alone]
+    assert merge([rate]) == [rate]

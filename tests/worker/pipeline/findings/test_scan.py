@@ -83,3 +83,31 @@ def test_inside_is_the_stretch():
 
 def test_moments_are_utc():
     assert moment(1_760_000_000_000_000) == "2025-10-09 08:53 UTC"
+
+
+def _nightly(rng, nights):
+    """Each day's traffic alike; an event by night, from the third hour to the sixth, in these of seven nights."""
+    times, unit = _traffic(rng, 8000)
+    day, hour = times // DAY, times % DAY / (DAY / 24)
+    night = (hour >= 3) & (hour < 6) & np.isin(day, nights)
+    return times, unit, (rng.random(8000) < 0.01) | (night & (rng.random(8000) < 0.5))
+
+
+def test_what_comes_back_each_night_is_no_burst():
+    times, unit, event = _nightly(np.random.default_rng(4), range(7))
+    found = burst(clock(times, unit), event, unit, Stretches.short())
+    assert found is None or found.p_value > 0.05
+
+
+def test_a_night_unlike_the_others_is_a_burst():
+    times, unit, event = _nightly(np.random.default_rng(4), [4])
+    found = burst(clock(times, unit), event, unit, Stretches.short())
+    assert found.p_value < 1e-6
+    assert found.start < 4.25 * DAY < found.stop + DAY / 4
+
+
+def test_two_days_show_no_habit():
+    unit = np.arange(100, dtype=np.int32)
+    assert clock(np.linspace(0, 2 * DAY, 100).astype(np.int64), unit).period is None
+    assert clock(np.linspace(0, 3 * DAY, 100).astype(np.int64), unit).period == DAY
+    assert clock(np.linspace(0, 21 * DAY, 100).astype(np.int64), unit).period == 7 * DAY

@@ -75,3 +75,19 @@ def test_one_user_does_not_make_a_cluster():
     stuck = np.flatnonzero(columns["tool"] == 2)[:100]
     event[stuck], unit[stuck] = True, 9_999
     assert _keys(columns, event, unit) == []
+
+
+def test_turns_without_a_tool_do_not_make_the_others_worse():
+    rng, columns, unit = _columns(5)
+    columns["tool"] = np.where(rng.random(ROWS) < 0.5, -1, columns["tool"]).astype(np.int32)
+    event = (columns["tool"] >= 0) & (rng.random(ROWS) < np.where(columns["topic"] == 3, 0.5, 0.02))
+    assert _keys(columns, event, unit) == [{"topic": 3}]
+
+
+def test_a_group_is_not_taken_for_the_time_it_was_asked_at():
+    rng, columns, unit = _columns(6)
+    when = np.sort(rng.integers(0, 24, ROWS)).astype(np.int32)
+    columns["topic"] = np.where((when == 12) & (rng.random(ROWS) < 0.5), 3, columns["topic"]).astype(np.int32)
+    event = rng.random(ROWS) < np.where(when == 12, 0.5, 0.02)
+    assert {"topic": 3} in _keys(columns, event, unit)
+    assert not [one for one in search(tables(columns), event, unit, when=when) if one.p_value < 1e-3]

@@ -4,7 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.pipeline.gaps import find_gaps, gap_id
+from kaizen_worker.pipeline.gaps.coverage import answerable
+from kaizen_worker.pipeline.gaps.unserved import coverage
 from kaizen_worker.types import Served
 
 REFUSED = "I'm sorry, but I don't have information about that."
@@ -118,6 +121,17 @@ def test_asking_back_is_unclear(world):
     assert found.diagnosis == "unclear"
 
 
+def test_asking_back_is_a_gap_though_it_is_hardly_a_failure(world):
+    sample = world(1).change("payroll", share=0.5, response=UNCLEAR).sample()
+    rows = sample.topic == sample.topic_ids.index("t-payroll")
+    assert sample.signals.failure[rows].mean() < 0.3
+    (found,) = find_gaps(sample)
+    assert found.diagnosis == "unclear"
+    asked_back = dict(zip(sample.window.ids, sample.signals.flags["clarification"].tolist(), strict=True))
+    assert all(asked_back[one] for one in found.evidence)
+    assert found.deficit == pytest.approx(0.5, abs=0.1)
+
+
 @pytest.mark.parametrize(("entries", "diagnosis"), [(["e1"], "stale"), (["e1", "e2"], "contradictory")])
 def test_entries_that_were_used_and_rejected_are_to_blame(world, entries, diagnosis):
     used = world(1).change("payroll", entry_ids=entries).follow("payroll", "that is wrong", share=0.7)
@@ -219,3 +233,29 @@ def test_queries_name_the_topic_in_words_of_several_people(world):
 def test_the_order_of_the_records_does_not_matter(world):
     broken = world(1).change("payroll", share=0.8, response=REFUSED)
     assert find_gaps(broken.sample()) == find_gaps(replace(broken, records=broken.records[::-1]).sample())
+
+
+def _rejected(world, texts):
+    """The gap of answers that quote two entries with these texts, and that users reject."""
+    entries = {f"e{place}": from_document(Document(text=text), at=1) for place, text in enumerate(texts)}
+    used = world(1).change(entry_ids=["e0", "e1"]).follow("payroll", "that is wrong", share=0.7)
+    sample = used.sample()
+    (found,) = find_gaps(sample, _served(sample), entries)
+    return found
+
+
+def test_entries_that_disagree_are_contradictory_though_all_answers_use_several(world):
+    salary = "The salary is paid on day 25 of each month to the account that you named"
+    assert _rejected(world, [salary, salary.replace("25", "28")]).diagnosis == "contradictory"
+    assert _rejected(world, [salary, salary.replace("each", "every")]).diagnosis == "stale"
+
+
+def test_where_short_entries_match_less_what_does_well_is_covered(world):
+    """The same doubtful match of all topics: here answers from it go well, so it is what is usual."""
+    sample = _citing(world(1)).sample()
+    doubtful = Served(*(np.full(len(sample.window.texts), value) for value in (0.3, 0.5, 0.6, 0.1)))
+    assert 0.3 < answerable(doubtful)[0] < 0.5
+    assert (coverage(sample, doubtful) > 0.5).all()
+    assert find_gaps(sample, doubtful) == []
+    silent = replace(sample, window=replace(sample.window, entry_ids=((),) * len(sample.window)))
+    assert (coverage(silent, doubtful) < 0.5).all()

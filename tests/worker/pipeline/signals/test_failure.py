@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from kaizen_api.schema import Critic
+from kaizen_api.critic import Critic
 from kaizen_worker.pipeline.signals.failure import JUDGED, WEIGHTS, failures, ratings
 from kaizen_worker.pipeline.signals.fitting import INTERCEPT
 
@@ -21,7 +21,7 @@ def _log_odds(p):
 def test_no_sign_is_the_intercept_and_a_sign_adds_its_weight():
     flags = _none()
     flags["negation"][1] = True
-    p, critics = failures(flags, NONE, {}, {})
+    p, critics, _ = failures(flags, NONE, {}, {})
     assert _log_odds(p[:2]) == pytest.approx([INTERCEPT, INTERCEPT + WEIGHTS["negation"]], abs=1e-4)
     assert critics == {}
 
@@ -30,7 +30,7 @@ def test_an_error_is_a_failure_unless_the_user_was_content():
     flags = _none()
     flags["error"][:] = True
     flags["thanked"][1] = True
-    p, _ = failures(flags, np.array([np.nan, np.nan, 1.0, 0.0]), {}, {})
+    p, *_ = failures(flags, np.array([np.nan, np.nan, 1.0, 0.0]), {}, {})
     assert p[:3].tolist() == [1.0, 1.0, 1.0]
     assert p[3] < 0.1
 
@@ -44,7 +44,7 @@ def test_ratings_are_bad_good_or_none():
 def test_the_judges_verdict_counts_in_advance_but_not_once_it_is_known_to_say_nothing(auc):
     verdict = np.array([1.0, 0.0, np.nan, 1.0])
     critic = Critic(weight=0.0, auc=auc, failed=30, succeeded=30, by="next_turn")
-    p, critics = failures(_none(), NONE, {"accepted": verdict}, {"accepted": critic})
+    p, critics, _ = failures(_none(), NONE, {"accepted": verdict}, {"accepted": critic})
     added = [JUDGED["accepted"], JUDGED["rejected"], 0.0, JUDGED["accepted"]] if auc is None else [0.0] * 4
     assert _log_odds(p) - INTERCEPT == pytest.approx(added, abs=1e-4)
     assert critics["accepted"] == critic
@@ -54,7 +54,7 @@ def test_a_critic_with_weight_counts_by_its_distance_from_its_mean():
     score = np.array([0.2, 0.8, np.nan, 0.5])
     critic = Critic(weight=1.5, auc=0.8, failed=30, succeeded=30, by="ratings")
     useless = msgspec.structs.replace(critic, weight=0.0)
-    p, critics = failures(_none(), NONE, {"refusal": score, "tone": score}, {"refusal": critic, "tone": useless})
+    p, critics, _ = failures(_none(), NONE, {"refusal": score, "tone": score}, {"refusal": critic, "tone": useless})
     below = (0.5 - score[[0, 1]]) / np.nanstd(score)
     assert _log_odds(p) - INTERCEPT == pytest.approx([*(1.5 * below), 0.0, 0.0], abs=1e-4)
     assert critics == {"refusal": critic, "tone": useless}
@@ -66,7 +66,7 @@ def test_ratings_move_the_weight_of_a_critic_and_the_moved_one_is_told():
     failed = rng.random(3000) < expit(INTERCEPT + (0.5 - score) / 0.1)  # a third as strong as it seemed
     said = np.where(rng.random(3000) < 0.5, failed, np.nan)
     critic = Critic(weight=3.0, auc=0.9, failed=300, succeeded=300, by="next_turn")
-    _, critics = failures(_none(3000), said, {"truth": score}, {"truth": critic})
+    _, critics, _ = failures(_none(3000), said, {"truth": score}, {"truth": critic})
     assert 0.7 < critics["truth"].weight < 1.5
 
 
@@ -74,7 +74,7 @@ def test_follow_ups_and_errors_are_not_learned_from():
     flags = _none(2000)
     flags["follow_up"][:1000] = flags["error"][1000:] = True
     said = np.ones(2000)
-    p, _ = failures(flags, np.where(np.arange(2000) < 1990, said, np.nan), {}, {})
+    p, *_ = failures(flags, np.where(np.arange(2000) < 1990, said, np.nan), {}, {})
     assert p[-1] == 1.0
     flags["error"][-1] = False
     assert failures(flags, np.where(np.arange(2000) < 1999, said, np.nan), {}, {})[0][-1] < 0.15

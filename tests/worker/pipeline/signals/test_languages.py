@@ -33,37 +33,67 @@ BACK = {
 }
 REJECTIONS = {
     "en": ["That's not what I was asking", "nope", "it still doesn't work"],
-    "de": ["Das beantwortet meine Frage nicht", "Nein, ich meinte die Kreditkarte", "klappt leider nicht", "hab ich schon versucht"],
+    "de": [
+        "Das beantwortet meine Frage nicht",
+        "Nein, ich meinte die Kreditkarte",
+        "klappt leider nicht",
+        "hab ich schon versucht",
+    ],
     "es": ["No, eso no es lo que pregunté", "sigue sin funcionar", "no me sirve", "ya lo probé y nada"],
     "fr": ["C’est pas ce que je demande", "ça marche toujours pas", "non, rien à voir", "j'ai déjà essayé"],
     "pt": ["Não foi isso que eu perguntei", "continua sem funcionar", "isso está errado", "já tentei isso"],
     "it": ["Non è quello che ho chiesto", "continua a non funzionare", "l'ho già fatto", "non hai capito"],
     "nl": ["Dat is niet wat ik vroeg", "het werkt nog steeds niet", "nee, dat bedoel ik niet", "dat klopt niet"],
     "zh": ["我问的不是这个", "还是不行", "你没明白我的意思", "没有解决我的问题", "答非所問"],
-    "ja": ["聞きたいのはそれじゃないです", "まだ動きません", "違います", "質問の答えになっていません", "もう試しました、でも同じエラーです"],
-}  # fmt: skip
+    "ja": [
+        "聞きたいのはそれじゃないです",
+        "まだ動きません",
+        "違います",
+        "質問の答えになっていません",
+        "もう試しました、でも同じエラーです",
+    ],
+}
 THANKS = {
-    "en": ["great, thank you"], "de": ["Super, vielen Dank!"], "es": ["¡Perfecto, muchas gracias!"],
-    "fr": ["Merci beaucoup"], "pt": ["Obrigada, deu certo!"], "it": ["Grazie mille, risolto"],
-    "nl": ["Dank je wel, het werkt"], "zh": ["谢谢，搞定了"], "ja": ["ありがとうございます、できました"],
-}  # fmt: skip
+    "en": ["great, thank you"],
+    "de": ["Super, vielen Dank!"],
+    "es": ["¡Perfecto, muchas gracias!"],
+    "fr": ["Merci beaucoup"],
+    "pt": ["Obrigada, deu certo!"],
+    "it": ["Grazie mille, risolto"],
+    "nl": ["Dank je wel, het werkt"],
+    "zh": ["谢谢，搞定了"],
+    "ja": ["ありがとうございます、できました"],
+}
 CALLS = {
-    "en": ["I want to speak to a person"], "de": ["Ich möchte mit einem Mitarbeiter sprechen"],
-    "es": ["Quiero hablar con un agente"], "fr": ["Je veux parler à un conseiller"],
-    "pt": ["Quero falar com um atendente"], "it": ["Vorrei parlare con un operatore"],
-    "nl": ["Ik wil met een medewerker praten"], "zh": ["请帮我转人工"], "ja": ["オペレーターと話したいです"],
-}  # fmt: skip
+    "en": ["I want to speak to a person"],
+    "de": ["Ich möchte mit einem Mitarbeiter sprechen"],
+    "es": ["Quiero hablar con un agente"],
+    "fr": ["Je veux parler à un conseiller"],
+    "pt": ["Quero falar com um atendente"],
+    "it": ["Vorrei parlare con un operatore"],
+    "nl": ["Ik wil met een medewerker praten"],
+    "zh": ["请帮我转人工"],
+    "ja": ["オペレーターと話したいです"],
+}
 QUESTIONS = {
     "en": ["No one answers the phone at my branch", "My card still has not arrived", "how do I reset my password"],
-    "de": ["Meine Karte funktioniert im Ausland nicht", "Wie ändere ich meine Adresse?", "Meine Karte ist immer noch nicht da"],
+    "de": [
+        "Meine Karte funktioniert im Ausland nicht",
+        "Wie ändere ich meine Adresse?",
+        "Meine Karte ist immer noch nicht da",
+    ],
     "es": ["No puedo entrar en mi cuenta", "Mi tarjeta todavía no ha llegado", "No me llega el código de verificación"],
     "fr": ["Ma carte n'est toujours pas arrivée", "Comment changer mon adresse ?", "Je n'arrive pas à me connecter"],
     "pt": ["Não consigo entrar no aplicativo", "Meu cartão ainda não chegou", "Como altero o meu endereço?"],
     "it": ["Non riesco ad accedere al conto", "La mia carta non funziona all'estero", "Come cambio indirizzo?"],
-    "nl": ["Mijn pas is nog steeds niet aangekomen", "Hoe wijzig ik mijn adres?", "Inloggen lukt niet op mijn telefoon"],
+    "nl": [
+        "Mijn pas is nog steeds niet aangekomen",
+        "Hoe wijzig ik mijn adres?",
+        "Inloggen lukt niet op mijn telefoon",
+    ],
     "zh": ["我的卡还没有收到", "怎么修改密码", "账单金额不对，应该怎么查询", "这张卡在国外用不了"],
     "ja": ["カードがまだ届きません", "パスワードを変更したい", "アプリにログインできません", "請求額が明細と違います"],
-}  # fmt: skip
+}
 ANSWERS = {
     "en": "You can change the limit in the settings, under security.",
     "de": "Das Limit ändern Sie in den Einstellungen unter Sicherheit.",
@@ -91,19 +121,19 @@ def test_every_language_has_every_list_and_is_tested():
 @pytest.mark.parametrize("text", _each(REFUSALS))
 def test_a_refusal(text):
     said = read_responses([text])
-    assert (said.refusal[0], said.clarification[0]) == (True, False)
+    assert (said["refusal"][0], said["clarification"][0]) == (True, False)
 
 
 @pytest.mark.parametrize("text", _each(BACK))
 def test_a_question_back(text):
     said = read_responses([text])
-    assert (said.clarification[0], said.asks[0], said.refusal[0]) == (True, True, False)
+    assert (said["clarification"][0], said["asks"][0], said["refusal"][0]) == (True, True, False)
 
 
 @pytest.mark.parametrize("text", list(ANSWERS.values()), ids=list(ANSWERS))
 def test_an_answer_is_neither(text):
     said = read_responses([text])
-    assert (said.refusal[0], said.clarification[0]) == (False, False)
+    assert (said["refusal"][0], said["clarification"][0]) == (False, False)
 
 
 @pytest.mark.parametrize("text", _each(REJECTIONS))
