@@ -5,7 +5,8 @@ from kaizen_api.config.kinds import TENANT
 from kaizen_api.config.loading import load_config
 from kaizen_api.config.misspelt import unknown_variables
 from kaizen_api.config.problems import mask_setting
-from kaizen_api.config.settings import KaizenConfig, PerformanceThreshold
+from kaizen_api.config.settings import KaizenConfig
+from kaizen_api.config.thresholds import PerformanceThreshold
 
 __all__ = [
     "TENANT",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
@@ -42,22 +42,10 @@ from kaizen_api.config.sources import (
     flat,
     plain,
 )
+from kaizen_api.config.thresholds import PerformanceThreshold
 from kaizen_api.errors import InvalidConfig
 
 _SHORT_INTERVAL = 300
-
-
-class PerformanceThreshold(BaseModel):
-    """What counts as too slow, too faulty, too low."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    response_time: float = Field(2.0, ge=0.1, le=60)
-    """Seconds; slower answers carry the signal `slow`."""
-    error_rate: float = Field(0.05, ge=0, le=1)
-    """Share of interactions with an error that is tolerated."""
-    consciousness_level: float = Field(0.4, ge=0, le=1)
-    """The assistant's own score below which an answer carries the signal `low_level`."""
 
 
 class KaizenConfig(BaseSettings):

@@ -115,3 +115,14 @@ def test_the_settings_of_the_parts_are_a_configuration(compose, secrets, monkeyp
     assert list(config.api_keys) == ["acme"]
     assert config.redis_url.endswith("@redis:6379/0")
     assert len(config.user_key.get_secret_value()) == 48
+
+
+def test_prometheus_asks_and_tells_parts_that_are_there_on_their_own_ports(compose, root):
+    """What is scraped is the exporter's address in the network, and alerts go to the Alertmanager's."""
+    settings = yaml.safe_load((root / "ops/prometheus/prometheus.yml").read_text())
+    scraped = [config for job in settings["scrape_configs"] for config in job["static_configs"]]
+    told = [config for one in settings["alerting"]["alertmanagers"] for config in one["static_configs"]]
+    places = {target for config in (*scraped, *told) for target in config["targets"]}
+    inside = {f"{name}:{port.rpartition(':')[2]}" for name, service in compose["services"].items()
+              for port in service.get("ports", [])}  # fmt: skip
+    assert {"exporter:9090", "alertmanager:9093"} <= places <= inside

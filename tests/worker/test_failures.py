@@ -19,7 +19,7 @@ from kaizen_api import Interaction, Producer, keys
 from kaizen_api.checks import run_checks
 from kaizen_api.errors import Backpressure
 from kaizen_api.http import create_app
-from kaizen_api.liveness import TICKS_MISSED, Sign
+from kaizen_api.wedged import TICKS_MISSED, Sign
 from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Runtime
 
