@@ -1,6 +1,7 @@
 """What the doctor says of sources: a server that answers, one that does not, a folder that is not there."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -50,3 +51,13 @@ def test_no_source_is_told_and_no_failure(config):
     [check] = _sources(config)
     assert check.ok
     assert "none" in check.detail
+
+
+def test_a_source_that_is_stuck_is_told_and_ends_the_look(config):
+    """It takes the connection and never answers: the look ends by the time-out of the door to the web."""
+    with socket.create_server(("127.0.0.1", 0)) as stuck:
+        url = f"http://127.0.0.1:{stuck.getsockname()[1]}"
+        chosen = {"search_sources": ["meilisearch"], "search": {"meilisearch": {"url": url, "index": "docs"}}}
+        [check] = _sources(KaizenConfig(**config.to_legacy_dict() | chosen))
+    assert (check.name, check.ok) == ("search source meilisearch", False)
+    assert "no whole answer within" in check.detail
