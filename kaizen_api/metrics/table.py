@@ -55,7 +55,7 @@ ROTATION_RESULTS = ("done", "failed")
 JOB_RESULTS = ("done", "failed", "retried")
 WORKER_STATES = ("idle", "busy", "wedged")
 QUEUES = ("kaizen.live", "kaizen.work")
-JOBS = tuple(f"kaizen.{job}" for job in ("tick", "consume", "analyze", "fill", "resume", "cycle", "rotate", "daily"))
+JOBS = tuple(f"kaizen.{job}" for job in ("tick", "consume", "analyze", "fill", "resume", "cycle", "daily"))
 
 METRICS: tuple[Metric, ...] = (
     Metric(

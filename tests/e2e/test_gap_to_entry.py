@@ -6,6 +6,7 @@ Flower, and in the history of the gap.
 """
 
 import json
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -57,6 +58,7 @@ def home(home_of, documents):
     )
 
 
+@pytest.mark.skipif(os.getenv("SLOW") is None, reason="takes minutes: SLOW=1 runs it")
 @pytest.mark.timeout(900)
 def test_a_gap_becomes_an_entry_though_its_source_was_away(home, documents, http, wait_until):
     away = documents.rename(documents.with_name("away"))
