@@ -221,7 +221,7 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     title: str
     text: str
     provenance: Provenance
-    state: EntryState = "active"
+    state: Known[EntryState] = "active"
     flags: list[str] = msgspec.field(default_factory=list)  # why it is in quarantine, or disputed
     history: list[Step] = msgspec.field(default_factory=list)
 

@@ -17,7 +17,7 @@ from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import details, emit, note, table
 from kaizen_api.cli.terminal import escaped
 from kaizen_api.errors import Invalid, NotFound
-from kaizen_api.schema import Entry
+from kaizen_api.schema import Entry, EntryState
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import daily
 from kaizen_worker.engine.runtime import Tenant
@@ -28,7 +28,9 @@ from kaizen_worker.store.manifest import SUFFIX, Manifest, named
 
 
 class _Exported(Entry, kw_only=True, forbid_unknown_fields=True):
-    """A line of `kaizen kb export`."""
+    """A line of `kaizen kb export`; what comes in through this door is of a state that this version knows."""
+
+    state: EntryState = "active"
 
 
 _DOCUMENT = msgspec.json.Decoder(Document)

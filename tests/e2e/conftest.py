@@ -1,5 +1,6 @@
 """Whole installations as users have them: real processes, folders of their own, and a look at what is left of them."""
 
+import base64
 import json
 import os
 import signal
@@ -141,11 +142,13 @@ def wait_until() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def http() -> Callable[..., Any]:
-    """Asks a URL, with a body posts it: (status, text), None where nobody answers."""
+    """Asks a URL, with a body posts it: (status, text), None where nobody answers; `login` is user:password."""
 
-    def ask(url: str, body: Any = None, *, kind: str = "application/json") -> tuple[int, str] | None:
+    def ask(url: str, body: Any = None, *, kind: str = "application/json", login: str = "") -> tuple[int, str] | None:
         content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(url, data=content, headers={"Content-Type": kind})
+        if login:
+            request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
         try:
             with urllib.request.urlopen(request, timeout=30) as reply:
                 return reply.status, reply.read().decode()

@@ -6,9 +6,9 @@ Flower, and in the history of the gap.
 """
 
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -58,7 +58,6 @@ def home(home_of, documents):
     )
 
 
-@pytest.mark.skipif(os.getenv("SLOW") is None, reason="takes minutes: SLOW=1 runs it")
 @pytest.mark.timeout(900)
 def test_a_gap_becomes_an_entry_though_its_source_was_away(home, documents, http, wait_until):
     away = documents.rename(documents.with_name("away"))
@@ -105,7 +104,10 @@ def test_a_gap_becomes_an_entry_though_its_source_was_away(home, documents, http
         assert shown(gap)["status"] == "filled"
         assert said("kaizen_knowledge_base_size 1.0")
 
-        tasks = json.loads(http(f"{state['flower']}/api/tasks?taskname={jobs.FILL}&limit=1000")[1]).values()
+        login = f"kaizen:{Path(state['flower_password']).read_text()}"
+        tasks = json.loads(
+            http(f"{state['flower']}/api/tasks?taskname={jobs.FILL}&limit=1000", login=login)[1]
+        ).values()
         told = Counter(task["result"] for task in tasks if gap in task["kwargs"] and task["state"] == "SUCCESS")
         assert told["'failed'"] >= 2
         assert told["'filled'"] == 1

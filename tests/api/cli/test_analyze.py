@@ -111,10 +111,18 @@ def test_ctrl_c_leaves_the_analysis_going_and_says_how_to_stop_it(redis, server,
     assert msgspec.msgpack.decode(stored, type=Cycle).status == "queued"
 
 
+WITH_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for what it starts in the background
+from kaizen_api.cli import main
+main()
+"""
+
+
 def waiting(server, folder):
-    """`kaizen analyze --wait` as a process, with nobody to do it."""
+    """`kaizen analyze --wait` as a process at a terminal, with nobody to do it."""
     environment = {**os.environ, "KAIZEN_REDIS_URL": server, "KAIZEN_DATA_DIR": str(folder)}
-    command = [sys.executable, "-m", "kaizen_api.cli", "analyze", "--wait"]
+    command = [sys.executable, "-c", WITH_CTRL_C, "analyze", "--wait"]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
