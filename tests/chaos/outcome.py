@@ -21,7 +21,7 @@ _BY_THE_CLOCK = {"at", "seen_at", "live"}
 _OF_THE_PASSAGE = ("source", "url", "content_hash", "licence", "trust", "adapter")
 """What an entry's provenance says wherever it was searched first: two gaps may find the same, side by side."""
 
-_TRIES = ("_duration_", "gapfill", "duplicate", "failures", "transitions")
+_TRIES = ("_duration_", "gapfill", "duplicate", "failures", "transitions", "breaker_events", "kaizen_job")
 """Parts of the names of series that count work, which is done again after a fault, and not its result."""
 
 
