@@ -33,6 +33,7 @@ def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
     )
     app.state.service = service
     app.add_middleware(Head)
+    app.add_middleware(ingest.Front)
     for part in (ingest, otlp, lists, topics, insights, analyses, knowledge, health, console):
         app.include_router(part.router)
     app.include_router(create_metrics_router(lambda: config, nameless=bool(config.api_keys), admit=admit))

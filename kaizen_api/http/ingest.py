@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kaizen_api.http.answers import Receipt, Refusal, answer
 from kaizen_api.http.batch import JSON, LINES, Batch, read_batch
 from kaizen_api.http.body import media_type, read_body
 from kaizen_api.http.openapi import body, described
-from kaizen_api.http.problems import ProblemError
+from kaizen_api.http.problems import ProblemError, problem_of
 from kaizen_api.http.service import Service, service_of
 from kaizen_api.http.tenants import tenant_of
+
+_PATH = "/v1/interactions"
 
 router = APIRouter(tags=["interactions"])
 
@@ -30,7 +31,7 @@ _BODY = body(
 
 
 @router.post(
-    "/v1/interactions",
+    _PATH,
     status_code=202,
     responses=described(202, "Receipt", "What was taken, and what was refused and why."),
     openapi_extra=_BODY,
@@ -51,15 +52,26 @@ async def push(request: Request) -> Response:
 
 
 class Front:
-    """The same as plain ASGI, before the route that describes it: without FastAPI's resolving for each request."""
+    """The same as plain ASGI, before all of the application's routing: that costs more than taking an interaction.
+
+    Args:
+        app: The application, whose own route serves where this one is mounted under another.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is raised is answered as everywhere."""
-        response = await push(Request(scope, receive))
+        if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await push(request)
+        except Exception as error:  # noqa: BLE001  # what nobody expects is raised again
+            response = await problem_of(request, error)
         await response(scope, receive, send)
-
-
-router.routes.insert(0, Route("/v1/interactions", Front(), methods=["POST"], include_in_schema=False))
 
 
 async def take(service: Service, tenant: str, batch: Batch) -> Receipt:

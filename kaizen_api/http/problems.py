@@ -4,7 +4,7 @@ The status follows from the class: wrong input 4xx, what may go through later 42
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -84,13 +84,17 @@ def problem(
 
 def describe_problems(app: FastAPI) -> None:
     """Have every error of the application answered with a problem document."""
-    app.exception_handler(ProblemError)(_raised)
-    app.exception_handler(KaizenError)(_ours)
-    app.exception_handler(RedisError)(_redis)
-    app.exception_handler(HTTPException)(_http)
-    app.exception_handler(RequestValidationError)(_validation)
-    app.exception_handler(ClientDisconnect)(_gone)
+    for kind, answer in _ANSWERS:
+        app.exception_handler(kind)(answer)
     app.exception_handler(Exception)(_unexpected)
+
+
+async def problem_of(request: Request, error: Exception) -> Response:
+    """What an error is answered with; one that nobody expects is raised again, for the server's log."""
+    for kind, answer in _ANSWERS:
+        if isinstance(error, kind):
+            return await answer(request, error)
+    raise error
 
 
 async def _raised(_: Request, error: ProblemError) -> Response:
@@ -133,3 +137,13 @@ async def _gone(_: Request, __: ClientDisconnect) -> Response:
 
 async def _unexpected(_: Request, __: Exception) -> Response:
     return problem(500, "an error on our side; the server's log has it")
+
+
+_ANSWERS: tuple[tuple[type[Exception], Callable[[Request, Any], Awaitable[Response]]], ...] = (
+    (ProblemError, _raised),
+    (KaizenError, _ours),
+    (RedisError, _redis),
+    (HTTPException, _http),
+    (RequestValidationError, _validation),
+    (ClientDisconnect, _gone),
+)

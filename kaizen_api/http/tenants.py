@@ -6,6 +6,7 @@ Origin is refused.
 """
 
 import hmac
+from functools import lru_cache
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from kaizen_api.http.problems import ProblemError
 from kaizen_api.http.service import service_of
 
 _BEARER = "bearer "
+_is_here = lru_cache(1024)(is_loopback)  # of addresses, which come again with each request; a Host may be any text
 
 
 def tenant_of(request: Request) -> str:
@@ -74,7 +76,7 @@ def _opened(config: KaizenConfig, key: str) -> list[str]:
 
 
 def _check_local(request: Request) -> None:
-    if request.client is not None and not is_loopback(request.client.host):  # on a Unix socket there is none
+    if request.client is not None and not _is_here(request.client.host):  # on a Unix socket there is none
         raise ProblemError(
             403, f"without KAIZEN_API_KEYS only this machine is served, not {request.client.host}: set keys"
         )

@@ -72,10 +72,11 @@ def note(what: str, value: str, bar: str = "") -> None:
     sys.stdout.write(FORM.format(what, value, "", "", bar, ""))
 
 
-def fields(name: str, number: int, *, words: int = 130) -> list[dict[str, Any]]:
+def fields(name: str, number: int, *, words: int = 130, first: int = 0) -> list[dict[str, Any]]:
     """So many events: 1 KB of JSON each, one in ten with an address and a number that have to be masked."""
     draw, vocabulary = random.Random(name), TEXT.split()
-    return [_event(f"{name}-{index}", index, draw.choices(vocabulary, k=words)) for index in range(number)]
+    places = range(first, first + number)
+    return [_event(f"{name}-{index}", index, draw.choices(vocabulary, k=words)) for index in places]
 
 
 def _event(name: str, index: int, words: Sequence[str]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ def test_requests_a_cpu_second(servers, redis, size, bench):
 
     def run(name):
         pid, port, path = servers[name.rstrip("0123456789")]
-        bodies = [json.dumps(bench.fields(f"{name}-{number}", size)).encode() for number in range(requests)]
+        bodies = [
+            json.dumps(bench.fields(f"{name}-{number}", size, first=number)).encode() for number in range(requests)
+        ]
         redis.flushall()
         before = bench.cpu_seconds(pid)
         assert bench.post(port, path, iter(bodies)) == {202: requests}
