@@ -14,6 +14,7 @@ _CARD_ALONE = re.compile(  # as it is printed on a card, whatever numbers stand 
     r"(?<![\w.-])(?=(\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}(?![\w-])|\d{4}[ -]\d{6}[ -]\d{5}(?![\w-])|\d{13,19}(?![\w-])))"
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
+_IBAN_BEGINS = re.compile(r"[A-Z]{2}\d{2}")
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=(?:[0-9a-f]*:){2})[0-9a-f:]{2,45}(?![\w:])", re.IGNORECASE)
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+@[\w-]{1,63}(?:\.[\w-]{1,63})+")  # begins where a word does: linear
@@ -92,7 +93,8 @@ _PLAIN = bytes({*b" \t\n\r\"'(),./;<=>?[\\]`{|}~", *range(65, 91), *range(97, 12
 _DIGITS = b"0123456789"
 _CONTROL_SIGNS = bytes({*range(9), 11, 12, *range(14, 32), 127, 0xC2})  # 0xC2 begins U+0080 to U+009F in UTF-8
 _NO_VALUE = b"-:+" + _CONTROL_SIGNS
-_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "gh", "glpat-", "xox", "-----BEGIN")
+_GITHUB = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_")
+_SECRET_SIGNS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", *_GITHUB, "glpat-", "xox", "-----BEGIN")
 _MIN_SECRET = 10
 """Characters of the shortest secret with what it is assigned to."""
 
@@ -147,12 +149,23 @@ def _masked(text: str, signs: bytes) -> str:
     digits = len(signs) - len(signs.translate(None, _DIGITS)) if text.isascii() else len(text)  # others have digits too
     numbers = digits >= _MIN_NUMBER and _FEW_DIGITS.search(text)
     if numbers:
-        text = _without_cards(_IBAN.sub(_replace_iban, text))
+        if _IBAN_BEGINS.search(text):
+            text = _IBAN.sub(_replace_iban, text)
+        text = _from_first_number(text, _without_cards)
     if digits >= _MIN_ADDRESS and text.count(".") >= _MIN_DOTS:
         text = _IPV4.sub(_replace_address, text)
     if digits and signs.count(b":") >= _MIN_COLONS:
         text = _IPV6.sub(_replace_address, text)
-    return _PHONE.sub("[phone]", text) if numbers else text
+    return _from_first_number(text, lambda rest: _PHONE.sub("[phone]", rest)) if numbers else text
+
+
+def _from_first_number(text: str, rule: Callable[[str], str]) -> str:
+    """A rule that begins at a digit of a long number, or one sign before it, on what can hold one."""
+    first = _FEW_DIGITS.search(text)
+    if not first:
+        return text
+    blank = max(0, text.rfind(" ", 0, first.start()))
+    return text[:blank] + rule(text[blank:])
 
 
 def mask_value(value: Any) -> Any:
