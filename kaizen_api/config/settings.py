@@ -129,6 +129,10 @@ class KaizenConfig(BaseSettings):
     """Address of the HTTP API; other than loopback needs `api_keys`."""
     api_port: Port = 8080
     """Where the HTTP API listens."""
+    api_url: EndpointUrl | None = None
+    """Where `Producer.knowledge` asks, like `https://kaizen.example`; absent: at `api_host` and `api_port`."""
+    api_key: Key | None = None
+    """The key that it sends there; absent: that of its tenant in `api_keys`, if any."""
     flower_port: Port = 5555
     """Where Flower listens."""
     flower_password: Password | None = None
