@@ -25,6 +25,7 @@
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
+| voices | hash gap → people who ask about it, one a day | 2 days | cycle | cycle |
 | unembedded | list of pieces of texts | 10 minutes | cycle | live, cycle |
 | companion | hash: fit of the fast embedder, and its texts | – | cycle | live, cycle, knowledge |
 | snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, watch, cycle, knowledge, queries |
@@ -123,6 +124,11 @@ def vectors(tenant: str, model: str, bucket: int) -> str:
 def asked(tenant: str, model: str) -> str:
     """What was asked to be searched for, with vectors by one model."""
     return f"kz:{{{tenant}}}:asked:{model}"
+
+
+def voices(tenant: str, day: int) -> str:
+    """Whose questions drove which searches on one day, counted from the epoch."""
+    return f"kz:{{{tenant}}}:voices:{day}"
 
 
 def unembedded(tenant: str) -> str:

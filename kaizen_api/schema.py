@@ -255,6 +255,18 @@ class Hit(msgspec.Struct, kw_only=True, frozen=True):
     provenance: Provenance
 
 
+class Knowledge(msgspec.Struct, kw_only=True, frozen=True):
+    """What the assistant gets at answer time."""
+
+    entries: list[Hit]  # the best first
+    guidance: list[str]  # what applied insights recommend for such a question
+
+    @property
+    def entry_ids(self) -> list[str]:
+        """Of the entries: what an `Interaction` names as used."""
+        return [entry.id for entry in self.entries]
+
+
 CycleStatus = Literal["queued", "running", "done", "insufficient_data", "failed", "cancelled"]
 
 

@@ -1,8 +1,10 @@
 """What the settings of search sources may be, and what each source needs besides its name."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -41,6 +43,7 @@ _NEEDED = {
     "mcp": ("url", "index"),
 }
 _ENDPOINT: TypeAdapter[str | None] = TypeAdapter(EndpointUrl | None)
+_LONGEST_CONTACT = 200
 _INDEX = r"^[A-Za-z0-9_.-]+$"
 
 
@@ -74,6 +77,16 @@ def _split(sources: Any) -> Any:
 
 Sources = Annotated[list[SourceName], BeforeValidator(_split)]
 Services = dict[SourceName, SourceSettings]
+
+
+def _contact(contact: str) -> str:
+    page = re.fullmatch(r"https?://[!-'*-~]+", contact)
+    if len(contact) > _LONGEST_CONTACT or not (page or re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", contact)):
+        raise ValueError("must be a mail address like kaizen@example.org, or the address of a web page")
+    return contact
+
+
+Contact = Annotated[str, AfterValidator(_contact)]
 
 
 def check_services(services: Services, others: ValidationInfo) -> Services:

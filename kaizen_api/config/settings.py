@@ -32,7 +32,7 @@ from kaizen_api.config.kinds import (
     model_with_url,
 )
 from kaizen_api.config.problems import explain, mask_setting
-from kaizen_api.config.search import Services, Sources, check_services
+from kaizen_api.config.search import Contact, Services, Sources, check_services
 from kaizen_api.config.sources import (
     PREFIX,
     DotEnv,
@@ -129,6 +129,10 @@ class KaizenConfig(BaseSettings):
     """Address of the HTTP API; other than loopback needs `api_keys`."""
     api_port: Port = 8080
     """Where the HTTP API listens."""
+    api_url: EndpointUrl | None = None
+    """Where `Producer.knowledge` asks, like `https://kaizen.example`; absent: at `api_host` and `api_port`."""
+    api_key: Key | None = None
+    """The key that it sends there; absent: that of its tenant in `api_keys`, if any."""
     flower_port: Port = 5555
     """Where Flower listens."""
     flower_password: Password | None = None
@@ -173,6 +177,8 @@ class KaizenConfig(BaseSettings):
     """Bytes that one producer may keep there; beyond it `Backpressure`."""
     search_sources: Sources = Field(default=["folder"])
     """Where missing knowledge is searched, in order: names with commas between them, or a list."""
+    search_contact: Contact | None = None
+    """Who runs this, a mail address or a web page: sent in `User-Agent`, as arXiv, OpenAlex and MediaWiki ask."""
     search: Services = Field(default={})
     """Address, key and more of each source, like `KAIZEN_SEARCH__BRAVE__KEY`: see `docs/sources.md`."""
     documents_path: AbsolutePath | None = None

@@ -7,7 +7,6 @@ import msgspec
 from fastapi import Response
 
 from kaizen_api.rendering import plain
-from kaizen_api.schema import Hit
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -25,13 +24,6 @@ class Receipt(msgspec.Struct, kw_only=True, frozen=True):
     accepted: int
     duplicate: int  # their id was taken before: counted once
     refused: list[Refusal]
-
-
-class Knowledge(msgspec.Struct, kw_only=True, frozen=True):
-    """What the assistant gets at answer time."""
-
-    entries: list[Hit]
-    guidance: list[str]
 
 
 class Problem(msgspec.Struct, kw_only=True, frozen=True):

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from kaizen_api.errors import Invalid
-from kaizen_api.http.answers import Knowledge, answer
+from kaizen_api.http.answers import answer
 from kaizen_api.http.openapi import described
 from kaizen_api.http.service import Serving
 from kaizen_api.http.tenants import Tenant
+from kaizen_api.schema import Knowledge
 
 router = APIRouter(tags=["knowledge"])
 

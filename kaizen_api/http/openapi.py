@@ -11,10 +11,10 @@ from kaizen_api.explanation import Explanation
 from kaizen_api.http import answers
 from kaizen_api.kinds import Kinds
 from kaizen_api.lives import History
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, Hit, Insight, Interaction, Record, Topic
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Hit, Insight, Interaction, Knowledge, Record, Topic
 
 _FOUND = (Topic, History, Kinds, Insight, Explanation, Record, Gap, Effect, Entry, Hit, Cycle)
-_SHOWN = (*_FOUND, answers.Receipt, answers.Knowledge)
+_SHOWN = (*_FOUND, answers.Receipt, Knowledge)
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {
     "description": "A problem document (RFC 9457).",

@@ -26,11 +26,12 @@ from kaizen_api.producer.batch import (
     read_reply,
     script_call,
 )
+from kaizen_api.producer.knowledge import SECONDS, question
 from kaizen_api.producer.lifetime import watch
 from kaizen_api.producer.room import Room
 from kaizen_api.producer.sync import Producer
 from kaizen_api.producer.waiting import Waiting, waiting_room
-from kaizen_api.schema import Interaction, Record
+from kaizen_api.schema import Interaction, Knowledge, Record
 
 _LOG = logging.getLogger("kaizen.producer")
 
@@ -157,6 +158,13 @@ class AsyncProducer:
         async with self._redis.client() as one:  # WAIT is for what its own connection wrote
             reply = cast("Sequence[int]", await self._script(keys=script_keys, args=arguments, client=one))
             return reply, await one.wait(self.config.wait_replicas, REPLICAS_MS)
+
+    async def knowledge(
+        self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS
+    ) -> Knowledge:
+        """What the knowledge base has for a question; the same promises and bounds as `Producer.knowledge`."""
+        asked = question(self.config, query, tenant=self.tenant, session_id=session_id, limit=limit)
+        return await asked.wait_async(seconds)
 
     async def flush(self) -> None:
         """Append what waits.

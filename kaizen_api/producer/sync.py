@@ -30,10 +30,11 @@ from kaizen_api.producer.batch import (
     script_call,
     user_key,
 )
+from kaizen_api.producer.knowledge import SECONDS, question
 from kaizen_api.producer.lifetime import watch
 from kaizen_api.producer.room import Room
 from kaizen_api.producer.waiting import Waiting, waiting_room
-from kaizen_api.schema import Interaction, Record
+from kaizen_api.schema import Interaction, Knowledge, Record
 
 _LOG = logging.getLogger("kaizen.producer")
 
@@ -182,6 +183,27 @@ class Producer:
         with self._redis.client() as one:  # type: ignore[no-untyped-call]  # WAIT is for what one connection wrote
             reply = self._script(keys=script_keys, args=arguments, client=one)
             return reply, one.wait(self.config.wait_replicas, REPLICAS_MS)
+
+    def knowledge(
+        self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS
+    ) -> Knowledge:
+        """What the knowledge base has for a question, for the assistant to answer with.
+
+        A conversation of the hold-out goes without what is being measured: send the same `session_id` with the
+        interaction, and its `entry_ids`.
+
+        Args:
+            query: What the user asked; its first `MOST_ASKED` characters count.
+            session_id: The conversation; it decides on the hold-out.
+            limit: Most entries, 1 to 50.
+            seconds: How long to wait at most.
+
+        Raises:
+            Invalid: the question, or the key, is none that the API takes; the text says why.
+            Unavailable: no answer in time, from the API or from the Redis behind it: answer without.
+        """
+        asked = question(self.config, query, tenant=self.tenant, session_id=session_id, limit=limit)
+        return asked.wait(seconds)
 
     def count_refused(self, number: int) -> None:
         """Count what was no interaction; without Redis it goes uncounted."""

@@ -49,11 +49,9 @@ def search_command(session: Session, query: str, limit: int) -> None:
     if not query.strip():
         raise click.UsageError("QUERY is blank: say what is asked")
     with engine(session) as tenant:
-        if tenant.config.knowledge_search == "words":
-            hits = tenant.retrieval_by_words.search(query, limit=limit, words_alone=True)
-        else:
+        if tenant.config.knowledge_search == "hybrid":
             tenant.retrieval.complete()
-            hits = tenant.retrieval.search(query, limit=limit)
+        hits = tenant.finder(lambda asked: tenant.runtime.embedder.embed([asked])[0]).search(query, limit=limit)
     columns = ("score", "id", "title", "source")
     rows = [[hit.score, hit.id, hit.title, hit.provenance.source] for hit in hits]
     emit(session, {"entries": hits}, lambda _: table(columns, rows, empty="nothing found"))

@@ -14,7 +14,7 @@ from kaizen_api import jobs, keys
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Entry, Gap, Insight
-from kaizen_worker.engine import prove
+from kaizen_worker.engine import prove, voices
 from kaizen_worker.engine.attempts import begin, take_back
 from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lifecycle import settled
@@ -22,7 +22,7 @@ from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.memory import hand_back
 from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights
+from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights, searchable
 from kaizen_worker.engine.sharing import embed
 from kaizen_worker.engine.topics import Found, find_topics, thresholds
 from kaizen_worker.engine.watch import place, untold, usual
@@ -104,7 +104,7 @@ def _analyze(tenant: Tenant, progress: Progress) -> list[str]:
         insights = untold(tenant, sample, findings(sample, gaps=gaps, limit=tenant.config.max_insights_stored))
     with progress.step("save"):
         save_assignments(tenant, progress.cycle.id, seen, found.part, found.parts)
-        due = _save(tenant, progress, insights, gaps)
+        due = _save(tenant, progress, sample, insights=insights, gaps=gaps)
         place(tenant, sample, at=progress.at)
     with progress.step("effects"):
         prove.measure_all(tenant, sample, decided=found.decided, at=progress.at)
@@ -170,7 +170,8 @@ def _publish(tenant: Tenant, progress: Progress, found: Found, sample: Sample) -
     record(tenant, snapshot, at=progress.at)
 
 
-def _save(tenant: Tenant, progress: Progress, insights: list[Insight], gaps: list[Gap]) -> list[str]:
+def _save(tenant: Tenant, progress: Progress, sample: Sample, *, insights: list[Insight], gaps: list[Gap]) -> list[str]:
     stored = save_insights(tenant, insights, at=progress.at)
     proposals = {insight.gap: insight.id for insight in stored if insight.gap is not None}
-    return save_gaps(tenant, gaps, proposals=proposals, at=progress.at)
+    spent = voices.charge(tenant, sample, searchable(tenant, gaps, proposals=proposals), at=progress.at)
+    return save_gaps(tenant, gaps, proposals=proposals, at=progress.at, spent=spent)

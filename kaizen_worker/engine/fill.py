@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from kaizen_api import jobs
 from kaizen_api.errors import BreakerOpen, Invalid, Unavailable
 from kaizen_api.metrics.table import field
-from kaizen_api.schema import Gap, GapStatus, Step
+from kaizen_api.schema import Entry, Gap, GapStatus, Step
 from kaizen_worker.breaker import countdown
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.engine import lifecycle
@@ -23,6 +23,7 @@ from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import NO_SOURCE
+from kaizen_worker.knowledge.likeness import repeats
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.knowledge.vectors import WORDS
 from kaizen_worker.search import Source
@@ -45,6 +46,9 @@ LEAST_RELEVANCE = 0.2
 """Mean of a passage's cosine with its query and of the share of the query's words that it has, weighed by how few of
 the passages have each. Under it a passage is about something else: it keeps .99 of the passages that answer on three
 collections, and of what one collection has for the questions of another half of what the cosine alone would keep."""
+
+COMPARED = 10
+"""Active entries, the likest by their words, that a passage is compared with before it is kept."""
 
 PASSAGES = 20
 """Most passages kept for one gap."""
@@ -174,12 +178,23 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     kept = []
     for passage, query in passages:
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
-        kept.append(entries.add(from_passage(screen(passage), at=at, errand=errand)).id)
+        entry = from_passage(screen(passage), at=at, errand=errand)
+        if not _said_already(tenant, entry):
+            kept.append(entries.add(entry).id)
     outcome = "filled" if kept else "empty"
     _end(tenant, gap.id, status="proposed" if kept else "unfilled", outcome=outcome, entries=kept)
     if kept:
         _apply_if_wanted(tenant, gap, at=at)
     return outcome
+
+
+def _said_already(tenant: Tenant, new: Entry) -> bool:
+    """Whether an active entry of another text says the same in all but the same words; the text itself is no matter."""
+    near = tenant.retrieval.search(new.text, limit=COMPARED, words_alone=True)
+    known = [entry for entry in tenant.entries.many([hit.id for hit in near]) if entry is not None]
+    if any(entry.text == new.text for entry in known):
+        return False
+    return any(repeats(new, entry) for entry in known)
 
 
 def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:

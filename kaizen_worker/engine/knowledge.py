@@ -56,11 +56,7 @@ class LookUp:
             session = self._runtime.intake.token(session_id) or ""  # as the log has it
             tested = self._stands(tenant).measured
             without = without.union(*(one.entries for one in tested if held_out(session, one.insight, share)))
-        there = self._runtime.tenant(tenant)
-        vector = None if there.config.knowledge_search == "words" else self._meaning(query)
-        if vector is None:
-            return there.retrieval_by_words.search(query, limit=limit, exclude=without, words_alone=True)
-        return there.retrieval.search(query, limit=limit, exclude=without, vector=vector)
+        return self._runtime.tenant(tenant).finder(self._meaning).search(query, limit=limit, exclude=without)
 
     def guidance(self, tenant: str, query: str) -> list[str]:
         """What people decided about the question's topic: recommendations of applied insights, the latest first."""

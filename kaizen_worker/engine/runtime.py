@@ -1,6 +1,7 @@
 """Runtime: what a process needs to work, built once and handed down; Tenant: the same with one tenant's things."""
 
 import logging
+from collections.abc import Callable
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +23,13 @@ from kaizen_worker.embedding import Embedder, build, load
 from kaizen_worker.embedding.choice import BREAKER
 from kaizen_worker.engine import backends
 from kaizen_worker.knowledge.entries import Entries
+from kaizen_worker.knowledge.finder import Finder, Hybrid, Words
 from kaizen_worker.knowledge.retrieval import Retrieval
 from kaizen_worker.pipeline.backend import Backend
 from kaizen_worker.store.detection import Detection
 from kaizen_worker.store.objects import Objects
 from kaizen_worker.store.vectors import VectorStore
+from kaizen_worker.types import Vectors
 
 if TYPE_CHECKING:
     from kaizen_worker.search import Source
@@ -219,6 +222,17 @@ class Tenant:
     def retrieval_by_words(self) -> Retrieval:
         """The same by words alone: it asks the embedder nothing, not even how long its vectors are."""
         return Retrieval(self.redis, self.name, embedder=load("static"))
+
+    def finder(self, meaning: Callable[[str], Vectors | None]) -> Finder:
+        """What finds entries as the settings say.
+
+        Args:
+            meaning: A question's vector (d,) by the runtime's embedder; None while that does not answer.
+        """
+        words = Words(lambda: self.retrieval_by_words)
+        if self.config.knowledge_search == "words":
+            return words
+        return Hybrid(lambda: self.retrieval, meaning=meaning, otherwise=words)
 
     @property
     def archives(self) -> Path:

@@ -23,6 +23,7 @@ SEARCHED = frozenset({"missing", "stale", "contradictory"})
 NO_SOURCE = "no source to search is configured; KAIZEN_DOCUMENTS_PATH names a folder of documents"
 """Why a gap is not searched for, in its history."""
 
+SPENT = "the few people who ask this have driven as many searches today as they may: it is searched on another day"
 SEARCH_OFF = "searching is off; KAIZEN_ENABLE_GAP_FILL=true turns it on"
 """Likewise."""
 
@@ -96,8 +97,12 @@ def _save_insight(tenant: Tenant, insight: Insight, *, seen_at: int, at: int) ->
     return tenant.insights.update(insight.id, merge, counts=counts, rank=rank) or insight
 
 
-def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at: int) -> list[str]:
+def save_gaps(
+    tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at: int, spent: frozenset[str] = frozenset()
+) -> list[str]:
     """Known gaps are brought up to date, new ones opened where an insight proposes to fill them, the others closed.
+
+    Those of `spent` are not searched now.
 
     Returns:
         The ids of the gaps to be filled now.
@@ -105,12 +110,27 @@ def save_gaps(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str], at:
     hindrance = _hindrance(tenant)
     due = []
     for gap in gaps:
-        merge = _merging(gap, proposals.get(gap.id), hindrance=hindrance, at=at)
+        why_not = hindrance or (SPENT if gap.id in spent else None)
+        merge = _merging(gap, proposals.get(gap.id), hindrance=why_not, at=at)
         merged = tenant.gaps.update(gap.id, merge, counts=_no_counts, rank=lifecycle.gap_rank)
         if merged is not None and merged.status == "open":
             due.append(merged.id)
     _close_others(tenant, frozenset(gap.id for gap in gaps), at=at)
     return due
+
+
+def searchable(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str]) -> list[Gap]:
+    """Those that would be opened now if nothing else hindered it, in their order."""
+    if _hindrance(tenant):
+        return []
+    known = tenant.gaps.many([gap.id for gap in gaps])
+    return [
+        gap
+        for gap, old in zip(gaps, known, strict=True)
+        if gap.diagnosis in SEARCHED
+        and (gap.id in proposals or (old is not None and old.insight is not None))
+        and (old is None or (old.status in {"open", "unfilled", "closed"} and not old.entries))
+    ]
 
 
 def _hindrance(tenant: Tenant) -> str | None:

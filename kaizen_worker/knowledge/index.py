@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kaizen_worker.knowledge.scan import LEAST, Scan
 from kaizen_worker.store.lexical import Lexical, Reader, Terms
 from kaizen_worker.types import Flags, Floats, Halves, Served, Vectors
 
@@ -20,6 +22,7 @@ CANDIDATES = 100
 _DIGITS = 6
 _MARGIN_RANKS = 3
 _CHUNK = 256
+_SUMMED = 1e-5  # how far sums of one product in another order may be apart, and more
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class View:
     reader: Reader
     vectors: Vectors  # (n, d) float32, unit length, zeros where there is none yet
     alive: Flags  # (n,) False for rows of entries that went
+    scan: Scan  # the same vectors, roughly
     weight: float  # of the cosine in a score, 0..1; the rest is that of BM25 / upper bound
 
     def search(
@@ -55,11 +59,35 @@ class View:
         self, terms: Terms, words: dict[int, float], vector: Vectors, *, count: int, without: list[int]
     ) -> dict[int, float]:
         """Score of each row that is among the best by words (known with its score) or by meaning."""
-        cosines = np.where(self.alive, self.vectors @ vector, -1.0)
-        cosines[without] = -1.0
-        near = [row for row in _largest(cosines, count) if row not in words and cosines[row] > 0]
+        near = [row for row in self._near(vector, count=count, without=without) if row not in words]
         words |= self.reader.scores(terms, near) | {row: 0.0 for row in near if not terms.stems}
-        return {row: self._fused(word, float(cosines[row])) for row, word in words.items()}
+        cosines = self._cosines_of(np.fromiter(words, np.int64, len(words)), vector)
+        return {
+            row: self._fused(word, float(cosine)) for (row, word), cosine in zip(words.items(), cosines, strict=True)
+        }
+
+    def _near(self, vector: Vectors, *, count: int, without: list[int]) -> list[int]:
+        """Rows of the largest cosines above 0, the largest first; whichever way they are looked for, the same."""
+        rough, error = self._rough(vector)
+        rough = np.where(self.alive, rough, np.float32(-1))
+        rough[without] = -1
+        rows = np.flatnonzero(rough >= max(_largest(rough, count) - 2 * error, -error))
+        rows = rows[self.alive[rows] & ~np.isin(rows, without)]
+        cosines = self._cosines_of(rows, vector)
+        best = np.lexsort((rows, -cosines))[:count]
+        near: list[int] = rows[best[cosines[best] > 0]].tolist()
+        return near
+
+    def _rough(self, vector: Vectors) -> tuple[Vectors, float]:
+        """The cosine of each row, and how far it may be from the true one."""
+        if len(self.vectors) < LEAST:
+            return self.vectors @ vector, _SUMMED
+        return self.scan.products(vector, len(self.vectors))
+
+    def _cosines_of(self, rows: NDArray[np.int64], vector: Vectors) -> Vectors:
+        """Of some rows, each by itself: the same in whatever company."""
+        found: Vectors = np.einsum("ij,j->i", self.vectors[rows], vector)
+        return found
 
     def _fused(self, word: float, cosine: float) -> float:
         return round((1.0 - self.weight) * word + self.weight * min(max(cosine, 0.0), 1.0), _DIGITS)
@@ -95,6 +123,7 @@ class Index:
         self._ids: list[str] = []
         self._rows: dict[str, int] = {}
         self._vectors: Vectors = np.zeros((0, dimension), np.float32)
+        self._scan = Scan(dimension)
         self._alive: Flags = np.zeros(0, np.bool_)
         self._lexical = Lexical()
 
@@ -120,13 +149,17 @@ class Index:
 
     def place(self, vectors: Mapping[str, Vectors]) -> None:
         """Set the vectors (d,) of entries that are in; views of before may see them."""
-        for entry_id, vector in vectors.items():
-            self._vectors[self._rows[entry_id]] = vector
+        placed = {self._rows[entry_id]: vector for entry_id, vector in vectors.items()}
+        for row, vector in placed.items():
+            self._vectors[row] = vector
+        self._scan.place(placed)
 
     def view(self, *, weight: float = EVEN) -> View:
         """The state now, with the weight of the cosine in a score."""
         rows = len(self._ids)
-        return View(self._ids, self._rows, self._lexical.reader(), self._vectors[:rows], self._alive, weight)
+        return View(
+            self._ids, self._rows, self._lexical.reader(), self._vectors[:rows], self._alive, self._scan, weight
+        )
 
     def _grow(self, rows: int) -> None:
         if rows > len(self._vectors):
@@ -135,9 +168,7 @@ class Index:
             self._vectors = wider
 
 
-def _largest(values: Floats, count: int) -> list[int]:
-    """Rows of the largest values, in no order."""
-    if count >= len(values):
-        return list(range(len(values)))
-    rows: list[int] = np.argpartition(-values, count)[:count].tolist()
-    return rows
+def _largest(values: Vectors, count: int) -> float:
+    """The smallest of the `count` largest values."""
+    place = max(len(values) - count, 0)
+    return float(np.partition(values, place)[place]) if len(values) else 0.0

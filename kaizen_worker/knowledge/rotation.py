@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal
 
@@ -41,11 +41,13 @@ class Rotation:
 
 
 class KnowledgeBaseRotator:
-    """Archives the JSON and JSONL files at a path into `<path>.archives`, at most once a day (UTC).
+    """Archives the JSON and JSONL files at a path into `<path>.archives`, at most once a day.
 
     Args:
         kb_path: A file, or a folder whose `.json` and `.jsonl` files, at any depth, are meant.
         keep_days: How many days an archive is kept; the last good one always is.
+        zone: Whose days are meant, like `ZoneInfo("Europe/Berlin")`: a day begins with the first moment of its date,
+            whatever summer time makes of midnight.
         now: The clock, with a time zone.
 
     Raises:
@@ -53,12 +55,18 @@ class KnowledgeBaseRotator:
     """
 
     def __init__(
-        self, kb_path: str | Path, keep_days: int = 30, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        kb_path: str | Path,
+        keep_days: int = 30,
+        *,
+        zone: tzinfo = UTC,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if keep_days < 1:
             raise Invalid(f"keep_days is {keep_days}: it must be 1 or more")
         self._path = Path(kb_path).expanduser().absolute()
         self._keep = timedelta(days=keep_days)
+        self._zone = zone
         self._now = now
 
     @property
@@ -73,10 +81,10 @@ class KnowledgeBaseRotator:
             Invalid: a file is not JSON; the text names it and its line. Nothing is written and nothing removed.
             Unavailable: a file kept changing while it was read.
         """
-        return await asyncio.to_thread(self._rotate, self._now().astimezone(UTC))
+        return await asyncio.to_thread(self._rotate, self._now().astimezone(self._zone))
 
     def _rotate(self, now: datetime) -> Rotation:
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         found = self._good(today)
         if found:
             return Rotation("current", *found)

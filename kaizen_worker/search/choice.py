@@ -28,7 +28,7 @@ from kaizen_worker.search.semantic_scholar import SemanticScholar
 from kaizen_worker.search.service import Service, retry_after
 from kaizen_worker.search.source import Source
 from kaizen_worker.search.tavily import Tavily
-from kaizen_worker.search.web import Answer, Door
+from kaizen_worker.search.web import Answer, Door, agent
 
 _PAGE_SECONDS = 8.0
 _OWN = 0.01  # seconds between two requests to a server of the operator's own
@@ -151,7 +151,7 @@ def build(config: KaizenConfig, *, redis: Callable[[], Redis] | None = None, doo
         redis: Where the workers share their turns; None: as the settings say. Asked for at the first search.
         door: The bounds of an exchange.
     """
-    shared, out = redis or partial(connect, config), door or Door()
+    shared, out = redis or partial(connect, config), replace(door or Door(), agent=agent(config.search_contact))
     found: list[Source] = []
     for name in dict.fromkeys(config.search_sources):
         if name != Folder.name:

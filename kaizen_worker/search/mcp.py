@@ -61,8 +61,9 @@ class Mcp:
         from kaizen_worker.search.mcp_wire import connected  # noqa: PLC0415  # an extra
 
         place, bounds = self._service, self._service.door
+        headers = {"User-Agent": bounds.agent, **place.headers}
         with anyio.fail_after(bounds.seconds):
-            async with connected(str(place.base), headers=place.headers, most=bounds.most) as session:
+            async with connected(str(place.base), headers=headers, most=bounds.most) as session:
                 tools = {tool.name: tool for tool in (await session.list_tools()).tools}
                 if self._tool not in tools:
                     raise Unavailable(

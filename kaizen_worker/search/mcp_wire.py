@@ -8,7 +8,6 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 from kaizen_api.errors import Unavailable
-from kaizen_worker.search.web import AGENT
 
 
 @asynccontextmanager
@@ -22,7 +21,7 @@ async def connected(url: str, *, headers: Mapping[str, str], most: int) -> Async
         headers: Of every request.
         most: Bytes of all answers together.
     """
-    sent = {"User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
+    sent = {"Accept-Encoding": "identity", **headers}
     async with (
         httpx2.AsyncClient(transport=_Bounded(most), headers=sent, trust_env=False, timeout=None) as client,
         streamable_http_client(url, http_client=client) as streams,

@@ -22,6 +22,23 @@ def test_settings_of_sources_come_as_variables(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "contact",
+    [
+        "nobody",
+        "a@b@c",
+        "a@b\r\nX: y",
+        "a b@c.example",
+        "ftp://c.example",
+        "https://c.example/) evil",
+        f"{'a' * 200}@c",
+    ],
+)
+def test_a_contact_is_an_address_and_nothing_more(contact):
+    with pytest.raises(InvalidConfig, match="KAIZEN_SEARCH_CONTACT"):
+        KaizenConfig(search_contact=contact)
+
+
+@pytest.mark.parametrize(
     ("name", "variable"),
     [("searxng", "SEARXNG__URL"), ("brave", "BRAVE__KEY"), ("opensearch", "OPENSEARCH__URL"), ("mcp", "MCP__URL")],
 )

@@ -5,6 +5,6 @@ source; a redirection is checked like a first address; an answer is bounded in b
 in kind, and in seconds, all together and however slowly it comes; neither cookies nor the environment's proxies count.
 """
 
-from kaizen_worker.search.web.door import AGENT, Answer, Door
+from kaizen_worker.search.web.door import AGENT, Answer, Door, agent
 
-__all__ = ["AGENT", "Answer", "Door"]
+__all__ = ["AGENT", "Answer", "Door", "agent"]

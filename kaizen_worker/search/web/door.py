@@ -17,6 +17,7 @@ from kaizen_worker.search.web.wire import Deadline, Resolve, Wire, system
 AGENT = "Kaizen/0.1 (knowledge search for gaps)"
 """What we call ourselves, to servers and in `robots.txt`."""
 
+
 MAX_REDIRECTS = 3
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -51,12 +52,14 @@ class Door:
     Attributes:
         seconds: For each exchange, with its redirections.
         most: Bytes of an answer, unpacked.
+        agent: What we call ourselves.
         resolve: What looks up names.
         sockets: What connects to addresses.
     """
 
     seconds: float = 20.0
     most: int = 4_000_000
+    agent: str = AGENT
     resolve: Resolve = system
     sockets: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend)
 
@@ -81,7 +84,7 @@ class Door:
         Raises:
             Unavailable: No whole answer within the bounds; the text names the host and nothing else of the address.
         """
-        request = _request(url, headers or {}, content)
+        request = self._request(url, headers or {}, content)
         return self._exchange(request, Deadline(self.seconds), kinds, foreign=not own)
 
     def read(self, url: str, *, kinds: Collection[str]) -> Answer:
@@ -93,7 +96,7 @@ class Door:
         """
         place, deadline = parse(url), Deadline(self.seconds)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._exchange(_request(place, {}, None), deadline, kinds, foreign=True)
+            answer = self._exchange(self._request(place, {}, None), deadline, kinds, foreign=True)
             if answer.status not in _REDIRECTS:
                 return answer
             further = parse(answer.headers.get("location", ""), base=place)
@@ -101,6 +104,10 @@ class Door:
                 raise Invalid("a redirection from https to http")
             place = further
         raise Unavailable(f"{place.host} redirects more than {MAX_REDIRECTS} times")
+
+    def _request(self, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
+        ours = {"User-Agent": self.agent, "Accept-Encoding": "gzip", "Connection": "close"}
+        return httpx.Request("GET" if content is None else "POST", url, headers={**ours, **headers}, content=content)
 
     def _exchange(self, request: httpx.Request, deadline: Deadline, kinds: Collection[str], *, foreign: bool) -> Answer:
         url = request.url
@@ -127,9 +134,11 @@ class Door:
         return Answer(answer.status, headers, body.read(response.iter_stream(), encoding=encoding, most=self.most), url)
 
 
-def _request(url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
-    ours = {"User-Agent": AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
-    return httpx.Request("GET" if content is None else "POST", url, headers={**ours, **headers}, content=content)
+def agent(contact: str | None) -> str:
+    """`AGENT` with who runs this: a mail address or a web page, as public services ask for."""
+    if contact is None:
+        return AGENT
+    return f"{AGENT[:-1]}; {contact if '://' in contact else f'mailto:{contact}'})"
 
 
 @cache

@@ -10,6 +10,7 @@ from kaizen_api import KaizenConfig
 from kaizen_api.schema import Gap
 from kaizen_worker.engine import fill
 from kaizen_worker.engine.runtime import Runtime
+from kaizen_worker.knowledge.making import Document, from_document
 
 GAP = Gap(id="g1", topic="t1", diagnosis="missing", users=5, queries=["freeze stolen card", "block stolen card"])
 HITS = [
@@ -100,3 +101,21 @@ def test_a_turn_that_does_not_come_opens_no_breaker(tenant, index, redis, docume
     assert [fill.fill(tenant, "g1") for _ in range(4)] == ["failed"] * 4
     assert index.answered == []
     assert tenant.breaker("meilisearch").state().failures == 0
+
+
+SAID = HITS[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("known", "titles"),
+    [
+        (SAID.replace("number", "figure"), ["Stolen card"]),  # said already, in all but the same words
+        (SAID, ["Stolen card", "known"]),  # its very text: the entry that has it counts, as ever
+        (SAID.replace("a number", "7 numbers"), ["Stolen card", "Theft"]),  # other figures: both are kept
+        ("Cheese is made of milk.", ["Stolen card", "Theft"]),
+    ],
+)
+def test_what_an_active_entry_says_in_all_but_the_same_words_is_not_kept_again(tenant, known, titles):
+    tenant.entries.put(from_document(Document(id="known", title="known", text=known), at=1), at=1)
+    assert fill.fill(tenant, "g1") == "filled"
+    assert sorted(title for _, title in sources(tenant)) == titles

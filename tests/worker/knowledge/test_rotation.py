@@ -2,6 +2,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -64,6 +65,47 @@ async def test_the_day_is_that_of_utc(kb, clock):
     clock.now = datetime(2025, 3, 2, 1, tzinfo=timezone(timedelta(hours=2)))
     done = await KnowledgeBaseRotator(kb, now=clock).rotate_if_needed()
     assert "20250301T" in done.archive.name
+
+
+@pytest.mark.parametrize(
+    ("zone", "times", "days"),
+    [
+        # an hour of summer time is skipped at two, and at midnight itself; the day before has 24 hours
+        ("Europe/Berlin", ["2025-03-29T22:59Z", "2025-03-29T23:00Z", "2025-03-30T21:59Z", "2025-03-30T22:00Z"], "abbc"),
+        ("Africa/Cairo", ["2025-04-24T21:59Z", "2025-04-24T22:00Z", "2025-04-25T20:59Z", "2025-04-25T21:00Z"], "abbc"),
+        # an hour comes twice: at three, from one back to midnight, and from midnight back to the day before
+        ("Europe/Berlin", ["2025-10-25T21:59Z", "2025-10-25T22:00Z", "2025-10-26T22:59Z", "2025-10-26T23:00Z"], "abbc"),
+        (
+            "America/Havana",
+            ["2025-11-02T03:59Z", "2025-11-02T04:30Z", "2025-11-02T05:30Z", "2025-11-03T05:01Z"],
+            "abbc",
+        ),
+        ("Africa/Cairo", ["2025-10-30T20:59Z", "2025-10-30T21:30Z", "2025-10-30T22:00Z", "2025-10-31T22:00Z"], "aabc"),
+        ("Pacific/Kiritimati", ["2025-03-01T09:59Z", "2025-03-01T10:00Z"], "ab"),
+    ],
+)
+async def test_a_day_is_the_date_of_the_zone_through_summer_time(kb, clock, zone, times, days):
+    """Each moment rotates just where a date begins; the letters name the archive that is then today's."""
+    rotator = KnowledgeBaseRotator(kb, zone=ZoneInfo(zone), now=clock)
+    names = []
+    for time in times:
+        clock.now = datetime.fromisoformat(time)
+        done = await rotator.rotate_if_needed()
+        assert done.outcome == ("current" if done.archive.name in names else "rotated")
+        names.append(done.archive.name)
+    distinct = sorted(set(names), key=names.index)
+    assert "".join("abc"[distinct.index(name)] for name in names) == days
+    assert names == sorted(names)
+
+
+async def test_keep_days_are_days_of_the_zone(kb, clock):
+    clock.now = datetime(2025, 3, 26, 23, 30, tzinfo=UTC)  # the 27th in Berlin
+    rotator = KnowledgeBaseRotator(kb, keep_days=3, zone=ZoneInfo("Europe/Berlin"), now=clock)
+    await rotator.rotate_if_needed()
+    clock.now = datetime(2025, 3, 30, 21, 0, tzinfo=UTC)  # the 30th, of 23 hours
+    assert (await rotator.rotate_if_needed()).pruned == ()
+    clock.now = datetime(2025, 3, 30, 22, 30, tzinfo=UTC)  # the 31st
+    assert len((await rotator.rotate_if_needed()).pruned) == 1
 
 
 async def test_day_keep_days_plus_one_is_pruned(kb, clock):

@@ -134,11 +134,15 @@ def door(internet):
 def source(config, redis, contract, door):
     """Builds a source whose server is the contract's; its turns cost no time unless a test is about them."""
 
-    def build_one(name, *, url=None, **given):
+    def build_one(name, *, url=None, contact=None, **given):
         defaults = {"key": "sk-secret-0123456789", "index": "docs", "per_minute": 60_000}
         settings = {**defaults, **given, "url": url or contract.url}
         chosen = KaizenConfig(
-            redis_url=config.redis_url, data_dir=config.data_dir, search_sources=[name], search={name: settings}
+            redis_url=config.redis_url,
+            data_dir=config.data_dir,
+            search_sources=[name],
+            search={name: settings},
+            search_contact=contact,
         )
         [built] = build(chosen, redis=lambda: redis, door=door())
         return built

@@ -66,6 +66,17 @@ def test_what_is_found_comes_as_passages(name, source, contract):
     assert {asked.headers["User-Agent"] for asked in contract.asked} == {AGENT}
 
 
+@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize(
+    ("contact", "told"), [("ops@kaizen.example", "mailto:ops@kaizen.example"), ("https://kaizen.example/bot",) * 2]
+)
+def test_who_runs_this_is_told_to_sources_and_pages(name, contact, told, source, contract):
+    contract.answer = found(name)
+    source(name, contact=contact).search(QUESTION, limit=3)
+    agents = {asked.headers["User-Agent"] for asked in contract.asked}
+    assert agents == {f"Kaizen/0.1 (knowledge search for gaps; {told})"}
+
+
 @pytest.mark.parametrize("name", shapes.NOTHING)
 def test_nothing_found_is_no_error(name, source, contract):
     contract.always(200, shapes.NOTHING[name])

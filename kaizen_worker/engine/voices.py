@@ -1,0 +1,83 @@
+"""How many searches one person's questions may drive: a few accounts that ask for ever new things empty no quota.
+
+A gap that no more than `CROWD` people ask about is charged to each of them, once a day (UTC). It is searched as long as
+`MIN_PEOPLE` of them have driven less than `A_DAY` gaps that day, else on another day; the most pressing come first. A
+person is a user, or a conversation where the log names no user. Repeating an analysis charges nothing twice.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+from kaizen_api import keys
+from kaizen_api.schema import Gap
+from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.pipeline.gaps import MIN_PEOPLE
+from kaizen_worker.types import Sample
+
+A_DAY = 20
+"""Gaps with few people that one of them may drive searches for in a day."""
+
+CROWD = 20
+"""People up to which a gap is one of few: more are not one attacker's accounts, or he may have what he wants."""
+
+_DAY = 86_400_000_000  # µs
+_KEPT = timedelta(days=2)
+
+
+def charge(tenant: Tenant, sample: Sample, gaps: Sequence[Gap], *, at: int) -> frozenset[str]:
+    """Charge the gaps that are about to be searched to the people who ask.
+
+    Args:
+        tenant: Whose gaps.
+        sample: The window that they were found in.
+        gaps: Those that would be searched now, the most pressing first.
+        at: When, us since the epoch.
+
+    Returns:
+        The ids of those that are not to be searched today.
+    """
+    key = keys.voices(tenant.name, at // _DAY)
+    stored = cast("dict[bytes, bytes]", tenant.redis.hgetall(key))
+    known = {gap.decode(): msgspec.msgpack.decode(people, type=list[str]) for gap, people in stored.items()}
+    asking = {gap.id: people(sample, gap.topic or "") for gap in gaps if gap.id not in known}
+    charged = decide({gap: names for gap, names in asking.items() if len(names) <= CROWD}, known)
+    if charged:
+        packed = {gap: msgspec.msgpack.encode(names) for gap, names in charged.items()}
+        pipe = tenant.redis.pipeline()
+        pipe.hset(key, mapping=cast("dict[Any, Any]", packed))
+        pipe.expire(key, _KEPT)
+        pipe.execute()
+    return frozenset(gap for gap, names in asking.items() if len(names) <= CROWD and gap not in charged)
+
+
+def decide(asking: Mapping[str, Sequence[str]], known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Which gaps are searched, in their order, and who is charged; both arguments are gap to people."""
+    driven = Counter(name for names in known.values() for name in names)
+    charged: dict[str, list[str]] = {}
+    for gap, names in asking.items():
+        free = sum(driven[name] < A_DAY for name in names)
+        if free >= min(MIN_PEOPLE, len(names)):
+            driven.update(names)
+            charged[gap] = list(names)
+    return charged
+
+
+def people(sample: Sample, topic: str) -> list[str]:
+    """Who asks about a topic, each once, sorted: names that stay the same from one analysis to the next."""
+    if topic not in sample.topic_ids:
+        return []
+    questions = (sample.topic == sample.topic_ids.index(topic)) & ~sample.signals.flags["follow_up"]
+    return sorted({_name(sample, row) for row in np.flatnonzero(questions).tolist()})
+
+
+def _name(sample: Sample, row: int) -> str:
+    window = sample.window
+    for kind, who in (("u", window.user), ("s", window.session)):
+        if who.codes[row] >= 0:
+            return f"{kind}:{who.names[who.codes[row]]}"
+    return f"i:{window.ids[row]}"
