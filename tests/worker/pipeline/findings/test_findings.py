@@ -353,3 +353,26 @@ def test_a_low_score_alone_is_no_gap_of_rejected_answers(world):
     rejected = [replace_struct(gap, diagnosis="stale") for gap in made]
     assert made
     assert not [key for key in _said(sample, gaps=rejected) if key[0] == "gap"]
+
+
+SLOW_GARDEN = {"response_time": lambda record: record.response_time * 14}
+NAMELESS = {"user": None, "session": None}
+
+
+def test_a_log_without_ids_is_told_of_by_interactions(world):
+    found = _said(world(1).change("garden", **SLOW_GARDEN).change(**NAMELESS).sample())
+    said = found["performance", ("topic", "t-garden")]
+    assert "interactions" in said.description
+    assert "users" not in said.description
+    assert said.users == 0
+
+
+def test_a_log_with_sessions_alone_is_told_of_by_sessions(world):
+    found = _said(world(1).change("garden", **SLOW_GARDEN).change(user=None).sample())
+    said = found["performance", ("topic", "t-garden")]
+    assert re.search(rf"interactions of {said.users} sessions", said.description)
+
+
+def test_lines_without_ids_are_no_people_beside_lines_with_ids(world):
+    hidden = world(1).change("garden", **SLOW_GARDEN).change("garden", **NAMELESS)
+    assert ("performance", ("topic", "t-garden")) not in _said(hidden.sample())
