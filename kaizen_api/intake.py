@@ -121,7 +121,7 @@ class Intake:
 
     def _record(self, checked: Interaction, *, now: float) -> Record:
         query, query_cut = _text(checked.query)
-        response, response_cut = _text(checked.response)
+        response, response_cut = _text(checked.response)  # an empty one is an answer that says nothing, none is not
         if not query.strip():
             raise Invalid("`query` is blank: every interaction needs the text that was asked")
         record = Record(
@@ -130,7 +130,7 @@ class Intake:
             query=query,
             session=checked.session_id and self._token(checked.session_id),
             user=checked.user_id and self._hash(checked.user_id),
-            response=response or None,
+            response=None if checked.response is None else response,
             response_time=checked.response_time,
             error=checked.error and _word(checked.error),
             feedback=checked.feedback,
@@ -224,6 +224,7 @@ def _metadata(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _content_id(record: Record, *, timed: bool) -> str:
     fields = {name: getattr(record, name) for name in _CONTENT}
+    fields["response"] = record.response or None  # as it was before an empty one was told from none: the same id
     if timed:
         fields["occurred_at"] = record.occurred_at
     return "c" + hashlib.blake2b(_ENCODER.encode(fields), digest_size=12).hexdigest()

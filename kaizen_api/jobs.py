@@ -58,6 +58,9 @@ JOB_SECONDS = 2 * CALL_SECONDS
 CLAIM_SECONDS = 60
 """How long a job may give no sign of life before beat starts it again."""
 
+_LATEST = 100
+"""Analyses among which one is looked for that waits."""
+
 FOUND = "insights"
 """The step of an analysis after which it only stores what it found: half of that stored would be worse than all."""
 
@@ -88,7 +91,7 @@ def settings(url: str) -> dict[str, Any]:
 
 
 def analyze(config: KaizenConfig, *, tenant: str, due: int | None = None) -> Cycle:
-    """Ask for an analysis now.
+    """Ask for an analysis now; where one of the tenant waits to begin, that is the one, and nothing is added.
 
     Args:
         config: The settings.
@@ -98,9 +101,35 @@ def analyze(config: KaizenConfig, *, tenant: str, due: int | None = None) -> Cyc
     Raises:
         Unavailable: Redis or the broker does not answer; the text says which.
     """
-    cycle = request_cycle(config, tenant=tenant, due=due)
+    if due is not None:
+        cycle = request_cycle(config, tenant=tenant, due=due)
+    else:
+        cycle, is_new = _joined(config, tenant=tenant)
+        if not is_new:
+            return cycle
     enqueue(config, ANALYZE, tenant=tenant, cycle_id=cycle.id)
     return cycle
+
+
+def _joined(config: KaizenConfig, *, tenant: str) -> tuple[Cycle, bool]:
+    """The analysis that waits to begin, else a new one, and whether it is that; callers at once get the same."""
+    objects, order = keys.objects(tenant, "cycle"), keys.order(tenant, "cycle")
+
+    def join(pipe: Pipeline) -> tuple[Cycle, bool]:
+        latest = cast("list[bytes]", pipe.zrevrange(order, 0, _LATEST - 1))
+        stored = cast("list[bytes | None]", pipe.hmget(objects, latest)) if latest else []
+        known = (msgspec.msgpack.decode(one, type=Cycle) for one in stored if one is not None)
+        waiting = next((one for one in known if one.status == "queued"), None)
+        pipe.multi()
+        if waiting is not None:
+            return waiting, False
+        cycle = _new_cycle(tenant, due=None)
+        _note(pipe, cycle)
+        return cycle, True
+
+    with reaching(config), connect(config) as client:
+        joined: tuple[Cycle, bool] = client.transaction(join, objects, order, value_from_callable=True)
+    return joined
 
 
 def request_cycle(config: KaizenConfig, *, tenant: str, due: int | None = None) -> Cycle:
@@ -111,16 +140,26 @@ def request_cycle(config: KaizenConfig, *, tenant: str, due: int | None = None) 
     Raises:
         Unavailable: Redis does not answer.
     """
-    requested_at = time.time_ns() // 1000
-    cycle_id = f"y{requested_at:x}{secrets.token_hex(2)}" if due is None else f"y{due:x}beat"
-    cycle = Cycle(id=cycle_id, tenant=tenant, requested_at=requested_at)
+    cycle = _new_cycle(tenant, due=due)
     with reaching(config), connect(config) as client:
         pipe = client.pipeline()
-        pipe.hsetnx(keys.objects(tenant, "cycle"), cycle.id, msgspec.msgpack.encode(cycle, order="deterministic"))
-        pipe.zadd(keys.order(tenant, "cycle"), {cycle.id: requested_at}, nx=True)
-        pipe.set(keys.claim(tenant, cycle_claim(cycle.id)), keys.OFFERED, ex=CLAIM_SECONDS, nx=True)
+        _note(pipe, cycle)
         pipe.execute()
     return cycle
+
+
+def _new_cycle(tenant: str, *, due: int | None) -> Cycle:
+    requested_at = time.time_ns() // 1000
+    cycle_id = f"y{requested_at:x}{secrets.token_hex(2)}" if due is None else f"y{due:x}beat"
+    return Cycle(id=cycle_id, tenant=tenant, requested_at=requested_at)
+
+
+def _note(pipe: Pipeline, cycle: Cycle) -> None:
+    """Have a transaction store that it is wanted."""
+    stored = msgspec.msgpack.encode(cycle, order="deterministic")
+    pipe.hsetnx(keys.objects(cycle.tenant, "cycle"), cycle.id, stored)
+    pipe.zadd(keys.order(cycle.tenant, "cycle"), {cycle.id: cycle.requested_at}, nx=True)
+    pipe.set(keys.claim(cycle.tenant, cycle_claim(cycle.id)), keys.OFFERED, ex=CLAIM_SECONDS, nx=True)
 
 
 def cycle_claim(cycle_id: str) -> str:

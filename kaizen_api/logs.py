@@ -13,6 +13,7 @@ import msgspec
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.masking import mask
+from kaizen_api.printable import one_line, printable
 from kaizen_api.rendering import rfc3339
 
 
@@ -37,23 +38,32 @@ class JsonLines(logging.Formatter):
             "at": rfc3339(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": printable(mask(record.getMessage())),
             **self._subject(),
         }
         if record.exc_info:
-            line["error"] = mask(self.formatException(record.exc_info))
+            line["error"] = printable(mask(self.formatException(record.exc_info)))
         return msgspec.json.encode(line).decode()
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """A filter that passes every message, as one line: no name in it can forge another one."""
+    record.msg, record.args = one_line(record.getMessage()), None
+    return True
 
 
 def dress(
     handlers: Iterable[logging.Handler], config: KaizenConfig, subject: Callable[[], Mapping[str, str]] = _nothing
 ) -> None:
-    """Have handlers write JSON, where the settings say so; else they stay as they are."""
-    if config.log_format == "json":
-        for handler in handlers:
+    """Have handlers write JSON, where the settings say so; else each message in one line."""
+    for handler in handlers:
+        if config.log_format == "json":
             handler.setFormatter(JsonLines(subject))
+        else:
+            handler.addFilter(in_one_line)
 
 
 def dress_server(config: KaizenConfig) -> None:
-    """The same for uvicorn, whose own handlers are there when it asks for the application."""
-    dress(logging.getLogger("uvicorn").handlers, config)
+    """JSON for uvicorn, whose own handlers are there when it asks for the application; it quotes by itself."""
+    if config.log_format == "json":
+        dress(logging.getLogger("uvicorn").handlers, config)

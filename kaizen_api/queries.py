@@ -149,8 +149,10 @@ class Queries:
         """Where the list goes on: behind the cursor's item, or where it stood if it is gone."""
         if cursor is None:
             return 0
-        rank, _, object_id = cursor.partition(":")
+        rank, colon, object_id = cursor.partition(":")
         try:
+            if not (colon and rank[-1:].isdecimal()):
+                raise ValueError  # noqa: TRY301  # one remedy for all that is no cursor
             score = float(rank)
             math.ceil(score)  # of what is no number, or infinite, there is none
         except (ValueError, OverflowError):

@@ -26,6 +26,12 @@ MAX_RESPONSE_SECONDS = 86_400.0
 MAX_NAMES = 64
 """Most critics, entry ids, and metadata fields of one interaction."""
 
+FAILURE_RATE = (
+    "Mean probability that an interaction failed, 0 to 1. No count of errors: where no sign is seen it is near 0.1, "
+    "for about one in ten fails in silence."
+)
+"""What the failure rate of a topic is, for people."""
+
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -99,7 +105,7 @@ class Topic(msgspec.Struct, kw_only=True, omit_defaults=True):
     id: str
     name: str
     size: int  # interactions of the window
-    failure_rate: float  # mean failure probability, 0..1
+    failure_rate: Annotated[float, Meta(description=FAILURE_RATE)]  # 0..1
     exemplars: list[str]  # real queries, masked, the most typical first
     parent: str | None = None  # the topic above, in the hierarchy
     users: int = 0  # distinct users; interactions without one count by session; from 1,024 on to ±3 % (standard error)

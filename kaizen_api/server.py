@@ -24,6 +24,9 @@ _MIN_VERSION = 7
 _START_SECONDS = 20.0
 _SOCKET_PATH_LIMIT = 100  # of 108 that the kernel allows
 
+_APPENDONLY = "appendonlydir"
+"""Folder of the append-only files, by the server's default."""
+
 _SETTINGS = """\
 port 0
 unixsocket "{socket}"
@@ -68,7 +71,7 @@ def start_server(
     persistent: bool = True,
     appendfsync: Literal["everysec", "always"] = "everysec",
 ) -> str:
-    """Start a server in `folder` and return its URL once it answers.
+    """Start a server in `folder` and return its URL once it answers; what it writes, its owner alone can read.
 
     Args:
         processes: Who keeps it.
@@ -86,11 +89,20 @@ def start_server(
     settings = folder / "redis.conf"
     listens = socket if len(str(socket)) < _SOCKET_PATH_LIMIT else _short_socket(processes, socket)
     appendonly = "yes" if persistent else "no"
+    settings.touch(mode=0o600)
     settings.write_text(_SETTINGS.format(socket=listens, folder=folder, appendonly=appendonly, appendfsync=appendfsync))
+    _make_private(settings, folder / _APPENDONLY)
     processes.start("redis", [server_binary(), str(settings)], log=log)
     url = f"unix://{listens}"
     _wait(url, log)
     return url
+
+
+def _make_private(*paths: Path) -> None:
+    """Take from others what a version before this one let them read: the log of a server was open to all."""
+    for path in paths:
+        if path.exists():
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def _short_socket(processes: Processes, socket: Path) -> Path:

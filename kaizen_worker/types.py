@@ -146,6 +146,14 @@ class Window:
         session = np.where(self.session.codes >= 0, self.session.codes + users, rows)
         return np.where(self.user.codes >= 0, self.user.codes, session).astype(np.int32)
 
+    def told_apart(self) -> Flags:
+        """Rows (n,) that count as somebody: those with a user or a session; all, where no row has either.
+
+        In a log that has ids, lines without any could all be one person's. A log without ids has nothing but its lines.
+        """
+        known = (self.user.codes >= 0) | (self.session.codes >= 0)
+        return known if known.any() else np.ones_like(known)
+
 
 @dataclass(frozen=True, slots=True)
 class Clusters:

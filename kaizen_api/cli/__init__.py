@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from kaizen_api.cli.root import build
-from kaizen_api.cli.terminal import printable
+from kaizen_api.printable import printable
 
 
 def main() -> NoReturn:

@@ -18,6 +18,7 @@ _ADD = "nothing that may be let in was found: add what is missing with `kaizen k
 _KNOWLEDGE = frozenset({"missing", "stale", "contradictory", "unclear"})  # diagnoses that an entry may mend
 _UNTOLD = "not searched: the next analysis (`kaizen analyze`) says why, or opens it"
 _CLOSED = "nothing: the last analysis no longer found it; one that finds it again opens it again"
+_ACTIVE_LATER = "nothing is active yet: what a search finds for its gap becomes so by itself"
 _SEARCHED = "nothing yet: the workers still search; what they find is shown here"
 
 
@@ -64,19 +65,31 @@ def gap_step(gap: Shown, entries: Sequence[Shown]) -> str:
             return _proposed_step(insight, entries, aside)
 
 
-def applied_lines(insight: Shown, entries: Sequence[Shown], *, hold_out: float) -> list[str]:
-    """What applying an insight has brought about; `hold_out` is the share of conversations that go without, 0..1."""
+def applied_lines(insight: Shown, gap: Shown | None, entries: Sequence[Shown], *, hold_out: float) -> list[str]:
+    """What applying an insight about that gap has brought about, or what has to be done as nothing has.
+
+    `hold_out` is the share of conversations that go without, 0..1.
+    """
     if insight["gap"] is None:
         return ["its recommendation is served to the assistant as guidance; the effect of guidance is not measured"]
     active = [entry for entry in entries if entry["state"] == "active"]
     if not active:
-        return [_ADD if entries else "nothing is active yet: what a search finds for its gap becomes so by itself"]
+        return [_ADD if entries else _nothing_yet(gap)]
     going = (
         f"{100 * hold_out:g}% of the conversations go without, to measure the effect: see `kaizen effects`"
         if hold_out
         else "no conversation goes without (KAIZEN_HOLD_OUT is 0), so no effect is measured"
     )
     return [f"{len(active)} of {len(entries)} entries active:", *(f"- {entry_line(entry)}" for entry in entries), going]
+
+
+def _nothing_yet(gap: Shown | None) -> str:
+    """Why nothing is active, in the words of `gap_step`: a gap that no search mends is not waited for."""
+    if gap is None:
+        return _ADD
+    if gap["status"] == "unfilled":
+        return f"nothing is active: {_unfilled_step(gap)}"
+    return _CLOSED if gap["status"] == "closed" else _ACTIVE_LATER
 
 
 def _stands(entry: Shown) -> str:

@@ -13,11 +13,16 @@ _SHOWN = 300  # characters of a text; the rest is shown where it stands alone
 
 def example_lines(example: Shown) -> list[str]:
     """An interaction beside others: when, what was asked and answered, how it went."""
-    answer = f"answer: {_cut(example['response'])}" if example["response"] else "no answer in the log"
+    answer = f"answer: {said(example['response'])}" if example["response"] is not None else "no answer in the log"
     signs = f"signs: {', '.join(example['signs'])}" if example["signs"] else ""
     lines = [f"{local(example['occurred_at'])}  {_cut(example['query'])}", answer, how_it_went(example), signs]
     first, *rest = [line for line in lines if line]
     return [first, *(f"  {line}" for line in rest), f"  `kaizen interaction {example['id']}`"]
+
+
+def said(response: str) -> str:
+    """An answer in one line; one that says nothing is said to."""
+    return _cut(response) or "(empty)"
 
 
 def how_it_went(one: Shown) -> str:

@@ -103,7 +103,10 @@ def _seen(words: Shown) -> str:
 
 
 def _why(insight: Shown, words: Shown) -> list[str]:
-    basis = f"{interval(insight['effect'])}; {insight['support']} interactions, {insight['users']} users"
+    who = (
+        f", {insight['users']} users (or sessions)" if insight["users"] else "; the log has no ids of users or sessions"
+    )
+    basis = f"{interval(insight['effect'])}; {insight['support']} interactions{who}"
     return [basis, f"against {words['against']}", f"test: {words['test']}"]
 
 

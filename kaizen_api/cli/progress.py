@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from kaizen_api.cli.output import note
-from kaizen_api.cli.terminal import printable
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.follow import catching_up, following
+from kaizen_api.printable import one_line
 from kaizen_api.queries import Queries
 from kaizen_api.schema import Cycle
 
@@ -35,8 +35,8 @@ def bar(what: str, *, total: float | None) -> Iterator[Advance]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(escape(printable(what)), total=total, said="")
-        yield lambda done, said: progress.update(task, completed=done, said=escape(printable(said)))
+        task = progress.add_task(escape(one_line(what)), total=total, said="")
+        yield lambda done, said: progress.update(task, completed=done, said=escape(one_line(said)))
 
 
 def follow_backlog(config: KaizenConfig, tenant: str, *, seconds: float) -> None:

@@ -11,8 +11,9 @@ import click
 
 from kaizen_api.cli.lazy import LazyGroup
 from kaizen_api.cli.options import shared
-from kaizen_api.cli.terminal import as_json, printable
+from kaizen_api.cli.terminal import as_json
 from kaizen_api.errors import InvalidConfig, KaizenError
+from kaizen_api.printable import printable
 
 FAILED = 1
 MISUSED = 2

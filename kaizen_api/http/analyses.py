@@ -18,7 +18,7 @@ router = APIRouter(tags=["analyses"])
     "/v1/analyses", status_code=202, responses=described(202, "Cycle", "The analysis; follow the header Location.")
 )
 def start(service: Serving, tenant: Tenant) -> Response:
-    """Ask for an analysis now."""
+    """Ask for an analysis now; while one waits to begin, that is the one."""
     cycle = jobs.analyze(service.config, tenant=tenant)
     location = f"/v1/analyses/{cycle.id}" + (
         "" if tenant == service.config.tenant else "?" + urlencode({"tenant": tenant})

@@ -1,6 +1,6 @@
 """Composes the HTTP application of one process."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.http import analyses, console, health, ingest, insights, knowledge, lists, otlp, topics
@@ -8,6 +8,7 @@ from kaizen_api.http.admission import admit
 from kaizen_api.http.engine import Engine
 from kaizen_api.http.head import Head
 from kaizen_api.http.openapi import describe
+from kaizen_api.http.parameters import only_known
 from kaizen_api.http.problems import describe_problems
 from kaizen_api.http.service import Service
 from kaizen_api.metrics.app import create_metrics_router
@@ -34,7 +35,9 @@ def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
     app.state.service = service
     app.add_middleware(Head)
     app.add_middleware(ingest.Front)
-    for part in (ingest, otlp, lists, topics, insights, analyses, knowledge, health, console):
+    for part in (lists, topics, insights, analyses, knowledge):
+        app.include_router(part.router, dependencies=[Depends(only_known)])
+    for part in (ingest, otlp, health, console):
         app.include_router(part.router)
     app.include_router(create_metrics_router(lambda: config, nameless=bool(config.api_keys), admit=admit))
     describe_problems(app)

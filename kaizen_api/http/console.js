@@ -82,7 +82,7 @@ const explained = new Map(); // insight → what was opened of it, so that it st
 function example(one) {
   const how = [one.error && "error: " + one.error, one.response_time !== null && threeDigits(one.response_time) + " s",
     one.signs.length && "signs: " + one.signs.join(", "), time(one.occurred_at), one.id];
-  return make("li", [make("p", one.query), make("p", one.response || "no answer in the log", { class: "hint" }),
+  return make("li", [make("p", one.query), make("p", one.response === null ? "no answer in the log" : one.response.trim() || "(empty)", { class: "hint" }),
     make("p", how.filter(Boolean).join(" · "), { class: "hint" })]);
 }
 

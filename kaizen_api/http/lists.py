@@ -22,7 +22,7 @@ def topics(view: Viewed, paging: Paged) -> Response:
     """What people ask."""
     with view.reading() as queries:
         found = queries.topics()
-    start = _after(found, paging.cursor) if paging.cursor else 0
+    start = _after(found, paging.cursor) if paging.cursor is not None else 0
     items = found[start : start + paging.limit]
     return answer(Page(items, _topic_cursor(items[-1]) if start + paging.limit < len(found) else None))
 
@@ -120,8 +120,8 @@ def _topic_cursor(topic: Topic) -> str:
 
 def _after(found: list[Topic], cursor: str) -> int:
     """Where the list goes on: behind the cursor's topic, or where its size belongs if a cycle has removed it."""
-    size, _, topic_id = cursor.partition(":")
-    if not size.isdecimal():
+    size, colon, topic_id = cursor.partition(":")
+    if not (colon and size.isascii() and size.isdecimal()):
         raise Invalid(f"cursor {cursor!r} is none: use the `next` of the page before")
     place = next((index for index, topic in enumerate(found) if topic.id == topic_id), None)
     return sum(topic.size > int(size) for topic in found) if place is None else place + 1

@@ -17,9 +17,7 @@ from kaizen_api.queries import MAX_PAGE, Queries
 class Paging:
     """Which part of a list."""
 
-    cursor: Annotated[
-        str | None, Query(max_length=600, pattern=r"^-?[0-9][0-9.e+-]*:", description="The `next` of the page before.")
-    ] = None
+    cursor: Annotated[str | None, Query(max_length=600, description="The `next` of the page before.")] = None
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items of the page.")] = 50
 
 

@@ -79,6 +79,7 @@ class Keeper:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=0o077,  # what they write holds what users asked: nobody else on the machine reads it
                 preexec_fn=die_with_keeper,  # noqa: PLW1509  # the keeper has one thread
             )
         except OSError as error:

@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from kaizen_api.explanation import words
 from kaizen_api.figures import critics, interval, percent, points, seconds
+from kaizen_api.printable import one_line
 from kaizen_api.report.results import Results
 
 
@@ -41,9 +42,15 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
+def _finalize(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
 def render_page(results: Results) -> str:
-    """The page; everything in it that came from a log is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """The page; everything in it that came from a log is escaped and printable."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalize
+    )
     environment.filters.update(critics=critics, percent=percent, points=points, interval=interval, seconds=seconds)
     template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     names = {topic["id"]: topic["name"] for topic in results.topics}

@@ -9,13 +9,13 @@ from kaizen_api.cli.approval import applied_lines
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit
 from kaizen_api.rendering import plain
-from kaizen_api.schema import Entry, Insight
+from kaizen_api.schema import Entry, Gap, Insight
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import Tenant
 
 _id = click.argument("insight_id", metavar="ID")
-_reason = click.option("--reason", default="by a person", show_default=True, help="Kept in its history.")
+_reason = click.option("--reason", default=lifecycle.UNSAID, show_default=True, help="Kept in its history.")
 
 
 @click.command()
@@ -29,13 +29,14 @@ def apply(session: Session, insight_id: str) -> None:
     """
     with engine(session) as tenant:
         insight = lifecycle.apply(tenant, insight_id, at=_now())
-        entries = plain(_entries(tenant, insight))
+        gap = tenant.gaps.get(insight.gap) if insight.gap is not None else None
+        entries = plain(_entries(tenant, gap))
         hold_out = tenant.config.hold_out
     document = {**plain(insight), "entries": entries, "hold_out": hold_out}
 
     def show(shown: dict[str, Any]) -> None:
         _say(shown)
-        for line in applied_lines(shown, entries, hold_out=hold_out):
+        for line in applied_lines(shown, plain(gap), entries, hold_out=hold_out):
             echo(line)
 
     emit(session, document, show)
@@ -63,9 +64,8 @@ def revert(session: Session, insight_id: str, reason: str) -> None:
         _tell(session, lifecycle.revert(tenant, insight_id, reason=reason, at=_now()))
 
 
-def _entries(tenant: Tenant, insight: Insight) -> list[Entry]:
-    """What was found for the gap that it is about."""
-    gap = tenant.gaps.get(insight.gap) if insight.gap is not None else None
+def _entries(tenant: Tenant, gap: Gap | None) -> list[Entry]:
+    """What was found for the gap that an insight is about."""
     return [entry for entry in tenant.entries.many(gap.entries) if entry is not None] if gap is not None else []
 
 

@@ -23,6 +23,9 @@ HISTORY_KEPT = 50
 _SETTLED: frozenset[GapStatus] = frozenset({"filled", "dismissed", "closed"})
 _BEHIND = 1e9  # more than people can fail in all
 
+UNSAID = "by a person"
+"""The reason where none is given."""
+
 REASON = 1_000
 """Characters of a reason that are kept."""
 
@@ -50,12 +53,16 @@ def apply(tenant: Tenant, insight_id: str, *, at: int) -> Insight:
 def dismiss(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
     """Put it aside for good: the same finding later is the same insight, and stays dismissed.
 
+    Dismissed again for another reason, that is kept beside the first one, in the bounds of its history.
+
     Raises:
         NotFound: there is no such insight.
         Conflict: it is applied: revert it first.
     """
     reason = mask(reason)[:REASON]
     insight = step(tenant, insight_id, "dismissed", at=at, detail=reason)
+    if reason not in {"", UNSAID, *(one.detail for one in insight.history if one.event == "dismissed")}:
+        insight = _add(tenant, insight, Step(at=at, event="dismissed", detail=reason))
     if insight.gap is not None:
         set_gap(tenant, insight.gap, "dismissed", at=at, detail=reason)
     return insight
@@ -74,6 +81,15 @@ def revert(tenant: Tenant, insight_id: str, *, reason: str, at: int) -> Insight:
         set_gap(tenant, insight.gap, "proposed", at=at, detail=reason)
         take_out(tenant, insight.gap, at=at)
     return insight
+
+
+def _add(tenant: Tenant, insight: Insight, noted: Step) -> Insight:
+    """Note one more step with an insight, whose status stays."""
+
+    def change(old: Insight | None) -> Insight | None:
+        return None if old is None else replace(old, history=longer(old.history, noted))
+
+    return tenant.insights.update(insight.id, change, counts=lambda _old, _new: {}, rank=insight_rank) or insight
 
 
 def reopen(tenant: Tenant, regression: Insight, *, at: int) -> None:

@@ -47,19 +47,39 @@ def _kind(text: str) -> str:
     asked = line
     while polite := _starts("polite").match(asked):
         asked = asked[polite.end() :]
+    last = asked
+    while polite := _ends("polite").search(last):
+        last = last[: polite.start()]
     if len(words) <= SHORT and _starts("follow_up").match(line):
         return "follow_up"
     for kind in ("creation", "analysis"):
-        if _starts(kind).match(asked):
+        if _starts(kind).match(asked) or _ends(kind).search(last):
             return kind
-    if text.rstrip().endswith(QUESTION_MARKS) or _starts("question").match(asked) or _starts("question").match(line):
+    if last != asked and _ends("command").search(last):  # "would you send it", of a language whose verb comes last
+        return "command"
+    if text.rstrip().endswith(QUESTION_MARKS) or _asks(asked) or _asks(line) or _ends("question").search(last):
         return "question"
-    return "command" if _starts("command").match(asked) else "statement"
+    return "command" if _starts("command").match(asked) or _ends("command").search(last) else "statement"
+
+
+def _asks(line: str) -> bool:
+    return _starts("question").match(line) is not None or _ends("question").search(line) is not None
 
 
 @cache
 def _starts(list_name: str) -> re.Pattern[str]:
     """Matches any beginning of that list, the longest first, up to the space after it."""
+    return re.compile(f"(?:{_either(list_name)}) ")
+
+
+@cache
+def _ends(list_name: str) -> re.Pattern[str]:
+    """Finds any ending of that list where the words end, the longest first."""
+    return re.compile(f"(?:^|(?<= ))(?:{_either(f'{list_name}_end')}) $")
+
+
+def _either(list_name: str) -> str:
+    """The phrases of that list in all languages that have it, as alternatives of a pattern."""
     languages = tomllib.loads(files(__package__).joinpath("patterns.toml").read_text(encoding="utf-8"))
-    beginnings = sorted({" ".join(said(phrase)) for lists in languages.values() for phrase in lists[list_name]})
-    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(beginnings, key=len, reverse=True)))}) ")
+    phrases = sorted({" ".join(said(one)) for lists in languages.values() for one in lists.get(list_name, ())})
+    return "|".join(map(re.escape, sorted(phrases, key=len, reverse=True)))

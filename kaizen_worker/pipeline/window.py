@@ -33,8 +33,8 @@ _ANSWER = "answer "  # before the names of columns that depend on the reader
 
 _DTYPES: Mapping[str, Any] = {"q": np.int64, "i": np.int32, "d": np.float64, "b": np.bool_}  # by kind of array
 
-Reader = Callable[[Sequence[str]], Mapping[str, Flags]]
-"""What each of some responses says, a column of bool for each sign; "" stands for none."""
+Reader = Callable[[Sequence[str | None]], Mapping[str, Flags]]
+"""What each of some responses says, a column of bool for each sign; None stands for none."""
 
 
 def window(records: Iterable[Record], *, read: Reader, most: int = 0) -> Window:
@@ -121,8 +121,8 @@ class _Pile:
         yield "entry_ids", "i", _coded(self._codes["entry_ids"], entries)
         for name in _NUMBERS:
             yield name, "d", _floats([getattr(record, name) for record in records])
-        distinct: dict[str, int] = {}
-        response = _coded(distinct, [record.response or "" for record in records])
+        distinct: dict[str | None, int] = {}
+        response = [distinct.setdefault(record.response, len(distinct)) for record in records]
         for sign, flags in self._read(tuple(distinct)).items():
             yield _ANSWER + sign, "b", flags[response].tolist()
 

@@ -265,3 +265,9 @@ def test_critics_that_are_none_are_refused(intake, critics):
 def test_only_interactions_become_records(thing):
     with pytest.raises(Invalid, match="give an Interaction"):
         Intake(b"key").record(thing)
+
+
+def test_an_empty_response_is_kept_and_told_from_none_under_the_same_id(intake):
+    empty, none = record(intake, query="Why?", response=""), record(intake, query="Why?")
+    assert (empty.response, none.response) == ("", None)
+    assert empty.id == none.id, "an id does not change because of what an empty answer counts as"

@@ -1,5 +1,6 @@
 """Log lines as JSON: one object each, with what they are about, and nobody's data."""
 
+import io
 import json
 import logging
 
@@ -50,3 +51,12 @@ def test_people_keep_their_lines_unless_the_settings_say_otherwise(config):
     assert handler.formatter is None
     dress([handler], config.model_copy(update={"log_format": "json"}))
     assert isinstance(handler.formatter, JsonLines)
+
+
+def test_a_message_for_people_is_one_line_that_nothing_turns_round(config):
+    handler = logging.StreamHandler(io.StringIO())
+    dress([handler], config)
+    handler.handle(
+        logging.LogRecord("kaizen.x", logging.INFO, __file__, 1, "tool %s", ("a\nforged\x1b[2J\u202e",), None)
+    )
+    assert handler.stream.getvalue() == "tool a forged\N{REPLACEMENT CHARACTER}\n"

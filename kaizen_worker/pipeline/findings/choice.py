@@ -24,7 +24,7 @@ def merge(scored: Sequence[Scored]) -> list[Scored]:
         (finding, sure)
         for finding, sure in scored
         if not (finding.subject.get("share") == "growing" and finding.subject["topic"] in risen)
-        and not (finding.type == "reliability" and finding.subject.get("topic") in narrower)
+        and not (finding.type == "reliability" and "answer" not in finding.subject and _topic(finding) in narrower)
     ]
 
 
@@ -32,6 +32,10 @@ def _narrower(patterns: Sequence[Finding]) -> set[str]:
     """Topics that have an error with one model or tool, and none wherever they are asked."""
     topics = {finding.subject["topic"] for finding in patterns if "topic" in finding.subject}
     return topics - {one.subject["topic"] for one in patterns if one.subject.keys() == {"error", "topic"}}
+
+
+def _topic(finding: Finding) -> str | None:
+    return finding.subject.get("topic")
 
 
 def strongest(scored: Sequence[Scored], limit: int) -> list[Scored]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, needed_people
-from kaizen_worker.types import Flags, Sample
+from kaizen_worker.types import Codes, Flags, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def topics(sample: Sample, usable: Flags) -> list[Group]:
     rows = np.flatnonzero(usable & (sample.topic >= 0))
     rows = rows[np.argsort(sample.topic[rows], kind="stable")]
     edges = np.searchsorted(sample.topic[rows], np.arange(len(sample.topic_ids) + 1))
-    people = sample.window.people()
-    least = needed_people(people)
+    people, known = sample.window.people(), sample.window.told_apart()
+    least = needed_people(people[known])
     return [
         Group(sample.topic_ids[topic], sample.topic_names[topic], rows[start:stop])
         for topic, (start, stop) in enumerate(pairwise(edges))
-        if stop - start >= MIN_SUPPORT and len(np.unique(people[rows[start:stop]])) >= least
+        if stop - start >= MIN_SUPPORT and _distinct(people, known, rows[start:stop]) >= least
     ]
 
 
@@ -74,5 +74,10 @@ def models(sample: Sample, usable: Flags) -> list[Group]:
 
 
 def _enough(sample: Sample, rows: Rows) -> bool:
-    people = sample.window.people()
-    return len(rows) >= MIN_SUPPORT and len(np.unique(people[rows])) >= needed_people(people)
+    people, known = sample.window.people(), sample.window.told_apart()
+    return len(rows) >= MIN_SUPPORT and _distinct(people, known, rows) >= needed_people(people[known])
+
+
+def _distinct(people: Codes, known: Flags, rows: Rows) -> int:
+    """How many people are behind these rows, those left out who cannot be told apart."""
+    return len(np.unique(people[rows[known[rows]]]))

@@ -1,4 +1,8 @@
-"""reliability: the error rate is over its threshold, overall or in one topic."""
+"""reliability: the error rate is over its threshold, overall or in one topic; so is the share of empty answers.
+
+An answer that says nothing counts by the same threshold as an error. Where the interaction has an error as well, that
+says why, and only the error is told.
+"""
 
 import numpy as np
 
@@ -8,10 +12,13 @@ from kaizen_worker.types import Finding, Sample
 
 
 def find(sample: Sample) -> Tested:
-    """Compare the share of interactions that end in an error with the threshold, and each topic with the rest."""
-    failed = sample.window.error.codes >= 0
-    found, hypotheses = rates(sample, failed, np.ones_like(failed), limit=sample.thresholds.error_rate)
-    return Tested(tuple(_say(sample, rate) for rate in found), hypotheses)
+    """Compare the shares of errors and of empty answers with the threshold, and each topic with the rest."""
+    failed, limit = sample.window.error.codes >= 0, sample.thresholds.error_rate
+    errors, hypotheses = rates(sample, failed, np.ones_like(failed), limit=limit)
+    empty = sample.signals.flags["empty"] & ~failed
+    hollow, more = rates(sample, empty, (sample.window.answers["given"] & ~failed) | empty, limit=limit)
+    spoken = (*(_say(sample, rate) for rate in errors), *(_say_empty(sample, rate) for rate in hollow))
+    return Tested(spoken, hypotheses + more)
 
 
 def _say(sample: Sample, rate: Rate) -> Finding:
@@ -47,4 +54,36 @@ def _advice(rate: Rate) -> str:
     return (
         f"Replay the evidence of '{rate.group.name}' and fix what fails: the tool, the data source or the time-out "
         "that only this topic needs."
+    )
+
+
+def _say_empty(sample: Sample, rate: Rate) -> Finding:
+    rows, limit = rate.group.rows, sample.thresholds.error_rate
+    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
+    return Finding(
+        type="reliability",
+        subject={**rate.group.subject, "answer": "empty"},
+        description=(
+            f"Answers are empty in {percents(rate.rate)} of the cases {rate.group.where},{elsewhere} over the limit of "
+            f"{percent(limit)}: {len(rate.hits)} answers that say nothing in {basis(sample, rows)}."
+        ),
+        recommendation=_advice_empty(rate),
+        p_value=rate.p_value,
+        effect=rate.effect,
+        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
+        evidence=clearest(sample, rate.hits, sample.signals.failure[rate.hits]),
+        support=len(rows),
+        users=persons(sample, rows),
+    )
+
+
+def _advice_empty(rate: Rate) -> str:
+    if rate.group.is_all:
+        return (
+            "Look at what the model returns before it is shown: a content filter, a limit on tokens or a stream that "
+            "breaks off leaves nothing. If it is only the log that lacks the answers, leave `response` out."
+        )
+    return (
+        f"Replay the evidence of '{rate.group.name}' and see where the text is lost: a content filter, a limit on "
+        "tokens, or a tool whose result is never put into words."
     )

@@ -50,8 +50,11 @@ def strength(avoidable: float) -> float:
 
 
 def persons(sample: Sample, rows: Rows) -> int:
-    """Distinct people behind these rows."""
-    return len(np.unique(sample.window.people()[rows]))
+    """Distinct people behind these rows: users, else sessions; 0 in a log that has neither."""
+    window = sample.window
+    if not any((column.codes >= 0).any() for column in (window.user, window.session)):
+        return 0
+    return len(np.unique(window.people()[rows[window.told_apart()[rows]]]))
 
 
 def percent(value: float) -> str:
@@ -75,5 +78,8 @@ def percents(estimate: Interval) -> str:
 
 
 def basis(sample: Sample, rows: Rows) -> str:
-    """What it rests on: "212 interactions of 87 users"."""
-    return f"{len(rows)} interactions of {persons(sample, rows)} users"
+    """What it rests on: "212 interactions of 87 users", "of 87 sessions", or alone, by the ids that the log has."""
+    count = persons(sample, rows)
+    if not count:
+        return f"{len(rows)} interactions"
+    return f"{len(rows)} interactions of {count} {'users' if (sample.window.user.codes >= 0).any() else 'sessions'}"

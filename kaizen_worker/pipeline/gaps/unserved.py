@@ -54,10 +54,10 @@ def shown(sample: Sample) -> dict[str, Flags]:
 
 
 def _service(sample: Sample) -> Flags:
-    """Interactions (n,) that an error of the service ended."""
+    """Interactions (n,) that an error of the service ended, or an answer that came out empty."""
     error = sample.window.error
     service = np.array([NO_MATCH.search(name) is None for name in (*error.names, "")], np.bool_)
-    return np.asarray((error.codes >= 0) & service[error.codes])
+    return np.asarray(((error.codes >= 0) & service[error.codes]) | sample.signals.flags["empty"])
 
 
 def content(sample: Sample) -> Flags:

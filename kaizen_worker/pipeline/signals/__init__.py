@@ -22,8 +22,11 @@ from kaizen_worker.types import Codes, Flags, Floats, Signals, Thresholds, Windo
 
 __all__ = ["in_topics", "read_responses", "signals"]
 
-OWN = ("error", "refusal", "clarification", "slow")
+OWN = ("error", "empty", "refusal", "clarification", "slow")
 """Signs in the turn itself: one of them, and then silence, is an abandonment."""
+
+SAID = ("empty", "refusal", "clarification")
+"""Signs that the response itself is."""
 
 NEXT = ("negation", "rephrase", "repeat", "escalation")
 """Signs in what the user does next."""
@@ -32,12 +35,13 @@ NEXT = ("negation", "rephrase", "repeat", "escalation")
 def signals(window: Window, thresholds: Thresholds) -> Signals:
     """Find the signs in every interaction of the window.
 
-    Flags, (n,) bool each: error, slow, low_level, rejected, negative_feedback, refusal, clarification, negation,
-    rephrase, repeat, escalation, abandonment; thanked, the one sign of success; and follow_up. Scores are weighed by
-    what users said, else by what they did next, never by the judges' own verdict.
+    Flags, (n,) bool each: error, empty (an answer that says nothing, `sayings.is_empty`), slow, low_level, rejected,
+    negative_feedback, refusal, clarification, negation, rephrase, repeat, escalation, abandonment; thanked, the one
+    sign of success; and follow_up. Scores are weighed by what users said, else by what they did next, never by the
+    judges' own verdict.
     """
     asked = turns(window)
-    flags = _plain_signs(window, thresholds) | {sign: window.answers[sign] for sign in ("refusal", "clarification")}
+    flags = _plain_signs(window, thresholds) | {sign: window.answers[sign] for sign in SAID}
     flags |= _next_signs(window, asked, read_queries(window.texts), asks=window.answers["asks"])
     flags["abandonment"] = _abandoned(window, asked, flags)
     scores = {**window.critics, LEVEL: window.level, ACCEPTED: window.accepted}

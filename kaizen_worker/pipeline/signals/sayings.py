@@ -5,6 +5,7 @@ answer, not a rejection, where the assistant had asked.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
@@ -34,6 +35,12 @@ CLARIFICATION_WORDS = 60
 """Longest response in which a phrase that asks back counts: longer ones answer, then offer more."""
 
 SENTENCE = re.compile(r"[.!?\n\u3002\uff01\uff1f]+")
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs"})
+"""Categories of Unicode of which nothing is seen where they stand alone: controls, marks, blanks."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that are drawn as nothing: the fillers of Hangul, the empty pattern of Braille."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +90,17 @@ def _read(texts: Sequence[str]) -> Queries:
     )
 
 
-def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
-    """What each of m distinct responses says, (m,) bool each: given, refusal, clarification, asks (ends by asking)."""
+def is_empty(text: str) -> bool:
+    """Whether nothing of it can be seen, in any language: blanks, controls and signs without a shape of their own."""
+    return all(unicodedata.category(sign) in _UNSEEN or sign in _BLANK for sign in text)
+
+
+def read_responses(responses: Sequence[str | None]) -> dict[str, Flags]:
+    """What each of m distinct responses says, None for none; (m,) bool each.
+
+    given: there is an answer. empty: one was given that says nothing. refusal, clarification. asks: it ends by asking.
+    """
+    texts = [text or "" for text in responses]
     words = [plain(text[:READ]) for text in texts]
     lengths = np.array([(text.count(" ") - 1) // characters_a_word(text) for text in words], np.int64)
     lengths[[len(text) > READ for text in texts]] = READ
@@ -95,8 +111,9 @@ def read_responses(texts: Sequence[str]) -> dict[str, Flags]:
     asking = mentions([plain(question or "") for question in questions], "asking", at_start=True)
     clarification = (phrase | (asking & (lengths <= QUESTION_WORDS))) & ~(closing & ~phrase)
     refusal = mentions([_first(text, REFUSAL_WORDS) for text in words], "refusal") & ~clarification
-    given = np.array([bool(text) for text in texts], np.bool_)
-    return {"given": given, "refusal": refusal, "clarification": clarification, "asks": asks}
+    blank = np.array([is_empty(text) for text in texts], np.bool_)
+    empty = blank & np.array([text is not None for text in responses], np.bool_)
+    return {"given": ~blank, "empty": empty, "refusal": refusal, "clarification": clarification, "asks": asks}
 
 
 def _last_question(text: str) -> str | None:

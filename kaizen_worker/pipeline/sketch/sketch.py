@@ -25,6 +25,7 @@ OUTCOMES = (
     "escalation",
     "abandonment",
     "thanked",
+    "empty",
 )
 """The signals that are counted; the order is that of `Sketch.outcomes`, and part of the encoding."""
 

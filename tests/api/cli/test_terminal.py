@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from kaizen_api.cli.options import Session
 from kaizen_api.cli.output import details, echo, emit, note, table
 from kaizen_api.cli.root import build
-from kaizen_api.cli.terminal import as_json, escaped, printable
+from kaizen_api.cli.terminal import as_json, escaped
+from kaizen_api.printable import one_line, printable
 
-DRIVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+DRIVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 PIECES = [
     "\x1b",
     "\x1b[31m",
@@ -26,8 +27,11 @@ PIECES = [
     "\x1b(B",
     "\x07",
     "\x7f",
+    "\u202e",
+    "\u2066",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=8).map("".join)
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 SENT = "a\x1b[31mb\x9b2Jc\x1b]0;title\x07d\x00e"
 
 
@@ -41,7 +45,11 @@ def test_no_control_survives_but_newlines_and_tabs(text):
     shown.encode()
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t"), max_size=60))
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=TURNS) | st.sampled_from("\n\t"), max_size=60
+    )
+)
 def test_what_drives_nothing_stays_as_it_is(text):
     assert printable(text) == text
 
@@ -68,7 +76,7 @@ def test_a_long_hostile_text_takes_no_time(hostile):
 
 @pytest.mark.parametrize("wants_json", [False, True])
 def test_every_way_to_print_is_safe(capfd, wants_json):
-    for text in ("x\x1b[31m\x9b\x07y", "half \udcff a pair"):
+    for text in ("x\x1b[31m\x9b\x07y", "half \udcff a pair", "x\u202egnp.exe\u2066"):
         echo(text)
         note(text)
         table((text,), [[text]], empty=text)
@@ -84,6 +92,7 @@ def test_every_way_to_print_is_safe(capfd, wants_json):
     "args",
     [
         ("x\x1b[31m",),
+        ("gaps", "show", "x\u202e\u2069"),
         ("insights", "show", "x\x9b31m"),
         ("insights", "apply", "x\x1b[31m"),
         ("insights", "x\x1b[31m"),
@@ -153,3 +162,10 @@ def test_what_is_stored_comes_out_safely(kaizen, redis):
 
 
 PROVENANCE = {"source": "folder\x9b", "retrieved_at": 1_700_000_000_000_000, "content_hash": "0" * 64}
+
+
+@given(TEXTS)
+def test_a_line_stays_one(text):
+    line = one_line(f"a{text}b\n\u2028error: forged")
+    assert len(line.splitlines()) == 1
+    assert not DRIVES.search(line)

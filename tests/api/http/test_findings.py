@@ -155,6 +155,11 @@ async def test_what_is_not_there_is_404_and_what_is_wrong_422(client, kind):
         {"limit": 501},
         {"limit": "x"},
         {"cursor": "x"},
+        {"cursor": ""},
+        {"cursor": "1"},
+        {"after": "xyz"},
+        {"offset": "5"},
+        {"limits": "5"},
         {"cursor": "nan:x"},
         {"cursor": "1.2.3:"},
     ):
@@ -331,3 +336,22 @@ async def test_the_kinds_of_request_are_those_of_the_callers_tenant(client, api_
         "kinds": [{"kind": "question", "interactions": 3, "share": 1.0}],
         "analysed_at": "1970-01-02T00:00:00Z",
     }
+
+
+@pytest.mark.parametrize("kind", ["topics", "insights", "gaps", "effects", "entries", "analyses"])
+async def test_a_wrong_cursor_or_parameter_is_refused_with_its_remedy(client, kind):
+    async def detail(**params):
+        answer = await client.get(f"/v1/{kind}", params=params)
+        assert answer.status_code == 422
+        return answer.json()["detail"]
+
+    assert "use the `next` of the page before" in await detail(cursor="xyz")
+    assert "did you mean `cursor`?" in await detail(after="xyz")
+    assert "did you mean `limit`?" in await detail(limt="3")
+    assert (await client.get(f"/v1/{kind}", params={"tenant": "acme", "limit": 3})).status_code == 200
+
+
+async def test_a_misspelt_filter_is_not_passed_over_elsewhere(client):
+    for path in ("/v1/knowledge?q=a&session=s", "/v1/kinds?topic=t", "/v1/topics/t?histry=1"):
+        assert (await client.get(path)).status_code == 422
+    assert (await client.get("/livez?now=1")).status_code == 200

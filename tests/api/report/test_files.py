@@ -15,7 +15,7 @@ from kaizen_api.report import read_results, write_report
 from kaizen_api.schema import Cycle, Gap, Insight, Interval, Step, Topic
 
 AT = 1_700_000_000_000_000
-EVIL = "<script>alert('x')</script> & {{ 7 * 7 }}"
+EVIL = "gpj.exe\u202e\u2066\x1b[2J <script>alert('x')</script> & {{ 7 * 7 }}"
 
 
 @pytest.fixture
@@ -143,6 +143,12 @@ def test_what_users_wrote_is_escaped(folder):
     assert "<script" not in page
     assert page.count("&lt;script&gt;") == 5
     assert "{{ 7 * 7 }}" in page
+
+
+def test_nothing_in_the_page_turns_round_what_is_read(folder):
+    page = (folder / "report.html").read_text()
+    assert "gpj.exe" in page
+    assert not set(page) & set("\x1b\u202e\u2066")
 
 
 def test_the_page_stands_alone(folder):

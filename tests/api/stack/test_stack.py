@@ -46,6 +46,30 @@ def ping(config):
         return client.ping()
 
 
+def test_nobody_else_reads_what_the_server_and_services_write(tmp_path, wait_until):
+    data = tmp_path / "data"
+    old = data / "appendonlydir"
+    old.mkdir(parents=True)
+    old.chmod(0o755)  # as a version before left it
+    former = os.umask(0o022)
+    try:
+        with Stack(KaizenConfig(data_dir=data), log=tmp_path / "log") as stack:
+            stack.start()
+            with connect(stack.config) as client:
+                client.set("asked", "what is my salary?")
+                client.save()
+            writing = f"import time; open({str(data / 'written')!r}, 'w').close(); time.sleep(600)"
+            stack.launch([Service("writer", (sys.executable, "-c", writing))])
+            wait_until((data / "written").exists)
+            files = [path for path in data.rglob("*") if not path.is_symlink()]
+            modes = {path.relative_to(data).as_posix(): path.stat().st_mode & 0o077 for path in files}
+    finally:
+        os.umask(former)
+    assert any(name.startswith("appendonlydir/") for name in modes)
+    assert {"dump.rdb", "written", "redis.conf"} <= modes.keys()
+    assert {name: oct(mode) for name, mode in modes.items() if mode} == {}
+
+
 def test_it_starts_a_server_and_services_and_ends_them_all(tmp_path, web):
     with Stack(KaizenConfig(data_dir=tmp_path / "data"), log=tmp_path / "log") as stack:
         stack.start()

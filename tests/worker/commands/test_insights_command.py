@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from kaizen_api import keys
-from kaizen_api.schema import Entry, Gap, Insight, Interval, Provenance
+from kaizen_api.schema import Entry, Gap, Insight, Interval, Provenance, Step
+from kaizen_worker.pipeline.findings.gap import SAID
 
 AT = 1_700_000_000_000_000
 
@@ -88,6 +89,36 @@ def test_before_anything_is_found_it_says_that_nothing_is_active_yet(command, in
 def test_where_all_is_flagged_it_says_what_to_do(command, insight):
     insight(entry(1, flags=["instructions"]))
     assert "add what is missing with `kaizen kb add FILE`" in command("insights", "apply", "i1").stdout
+
+
+@pytest.mark.parametrize("diagnosis", ["out_of_scope", "retrieval_miss", "unclear"])
+def test_of_a_gap_that_no_search_mends_applying_says_what_show_does(command, insight, put, diagnosis):
+    insight()
+    advice = SAID[diagnosis][1]
+    why = Step(at=AT, event="unfilled", detail=f"a search does not mend it. {advice}")
+    gap = Gap(id="g1", topic="t1", diagnosis=diagnosis, users=4, queries=[], status="unfilled", history=[why])
+    put("gap", gap)
+    applied, shown = (" ".join(command("insights", step, "i1").stdout.split()) for step in ("apply", "show"))
+    assert "becomes so by itself" not in applied
+    assert advice.rstrip(".") in applied
+    assert advice.rstrip(".") in shown
+    assert ("kb add" in applied) == ("kb add" in shown) == (diagnosis == "unclear")
+
+
+def test_each_reason_of_a_dismissal_is_kept_and_shown(command, command_json, insight):
+    insight(about_gap=False)
+    for reason in ("a known limit", "the vendor mends it in May", "a known limit"):
+        assert command("insights", "dismiss", "i1", "--reason", reason).exit_code == 0
+    command("insights", "dismiss", "i1")
+    reasons = [one["detail"] for one in command_json("insights", "show", "i1")["history"]]
+    assert reasons == ["a known limit", "the vendor mends it in May"]
+    shown = command("insights", "show", "i1").stdout
+    assert "a known limit" in shown
+    assert "dismissed (gap, i1): the vendor mends it in May" in shown
+    for number in range(60):
+        command("insights", "dismiss", "i1", "--reason", f"reason {number}")
+    kept = command_json("insights", "show", "i1")["history"]
+    assert (len(kept), kept[0]["detail"], kept[-1]["detail"]) == (50, "a known limit", "reason 59")
 
 
 def test_what_is_about_no_gap_is_served_as_guidance(command, insight):

@@ -37,6 +37,10 @@ FAULTS = {
     ("performance",): lambda world: world.change(response_time=lambda record: record.response_time * 3),
     ("reliability", ("topic", "t-violin")): lambda world: world.change("violin", share=0.9, error="timeout"),
     ("reliability",): lambda world: world.change(share=0.15, error="timeout"),
+    ("reliability", ("answer", "empty")): lambda world: world.change(share=0.15, response=" "),
+    ("reliability", ("answer", "empty"), ("topic", "t-violin")): lambda world: world.change(
+        "violin", share=0.5, response=""
+    ),
     ("error_pattern", ("error", "timeout"), ("topic", "t-violin")): lambda world: world.change(
         "violin", share=0.3, error="timeout"
     ),
@@ -77,6 +81,26 @@ def test_a_planted_fault_is_found_and_no_other_of_its_type(world, expected):
     assert expected in said
     assert said[expected].confidence > 0.9
     assert {key for key in said if key[0] == expected[0]} == {expected}
+
+
+def test_empty_answers_are_told_as_such_and_are_no_gap(world):
+    sample = world(1).change("violin", share=0.5, response="").sample()
+    found = _said(sample, gaps=find_gaps(sample))["reliability", ("answer", "empty"), ("topic", "t-violin")]
+    assert found.description.startswith("Answers are empty in ")
+    assert "text is lost" in found.recommendation
+    assert all("empty" in found.signs[one] for one in found.evidence)
+    assert find_gaps(sample) == []
+
+
+def test_a_log_of_nothing_but_empty_answers_says_so_once(world):
+    said = _said(world(1).change(response="").sample())
+    assert [key for key in said if ("answer", "empty") in key] == [("reliability", ("answer", "empty"))]
+
+
+def test_an_empty_answer_beside_an_error_is_told_by_the_error_alone(world):
+    said = _said(world(1).change(share=0.15, error="timeout", response="").sample())
+    assert ("reliability",) in said
+    assert not [key for key in said if ("answer", "empty") in key]
 
 
 def test_a_gap_is_an_insight_with_its_diagnosis(world):
@@ -139,7 +163,7 @@ def _numbers(text):
 def test_a_text_names_its_place_and_its_numbers_are_those_of_the_effect(world, expected):
     found = _said(FAULTS[expected](world(1)).sample())[expected]
     for name, value in found.subject.items():
-        if name not in {"by", "share"}:
+        if name not in {"by", "share", "answer"}:
             assert f"'{value.removeprefix('t-')}'" in found.description, "whatever it is about"
     assert ("overall" in found.description) == (not {"topic", "model", "by"} & set(found.subject))
     assert f"{found.support} interactions of {found.users} users" in found.description
@@ -329,3 +353,26 @@ def test_a_low_score_alone_is_no_gap_of_rejected_answers(world):
     rejected = [replace_struct(gap, diagnosis="stale") for gap in made]
     assert made
     assert not [key for key in _said(sample, gaps=rejected) if key[0] == "gap"]
+
+
+SLOW_GARDEN = {"response_time": lambda record: record.response_time * 14}
+NAMELESS = {"user": None, "session": None}
+
+
+def test_a_log_without_ids_is_told_of_by_interactions(world):
+    found = _said(world(1).change("garden", **SLOW_GARDEN).change(**NAMELESS).sample())
+    said = found["performance", ("topic", "t-garden")]
+    assert "interactions" in said.description
+    assert "users" not in said.description
+    assert said.users == 0
+
+
+def test_a_log_with_sessions_alone_is_told_of_by_sessions(world):
+    found = _said(world(1).change("garden", **SLOW_GARDEN).change(user=None).sample())
+    said = found["performance", ("topic", "t-garden")]
+    assert re.search(rf"interactions of {said.users} sessions", said.description)
+
+
+def test_lines_without_ids_are_no_people_beside_lines_with_ids(world):
+    hidden = world(1).change("garden", **SLOW_GARDEN).change("garden", **NAMELESS)
+    assert ("performance", ("topic", "t-garden")) not in _said(hidden.sample())

@@ -4,8 +4,11 @@ import pytest
 from scipy.special import expit
 
 from kaizen_api.critic import Critic
+from kaizen_api.schema import Record
+from kaizen_worker.pipeline.signals import signals
 from kaizen_worker.pipeline.signals.failure import JUDGED, WEIGHTS, failures, ratings
 from kaizen_worker.pipeline.signals.fitting import INTERCEPT
+from kaizen_worker.types import Thresholds
 
 NONE = np.full(4, np.nan)
 
@@ -86,3 +89,8 @@ def test_an_erring_topic_fails_at_least_as_often_as_it_errs(world):
     garden = (sample.topic == sample.topic_names.index("garden")) & ~sample.signals.flags["follow_up"]
     errors = sample.signals.flags["error"][garden].mean()
     assert 0.3 < errors <= sample.signals.failure[garden].mean()
+
+
+def test_the_floor_is_the_one_in_ten_that_the_docs_tell(build):
+    quiet = build([Record(id=f"q{row}", occurred_at=row, query=f"what is {row}?") for row in range(100)])
+    assert signals(quiet, Thresholds()).failure.round(2).tolist() == [0.1] * 100

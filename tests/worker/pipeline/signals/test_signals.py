@@ -9,6 +9,7 @@ MINUTE = 60_000_000
 GOOD = "You can change the limit of your card in the settings, under security."
 FLAGS = {
     "error", "slow", "low_level", "rejected", "negative_feedback", "refusal", "clarification", "negation", "rephrase",
+    "empty",
     "repeat", "escalation", "abandonment", "thanked", "follow_up",
 }  # fmt: skip
 
@@ -48,6 +49,37 @@ def test_what_the_columns_say(build):
     assert flags["error"] == {"s0"}
     assert flags["negative_feedback"] == flags["rejected"] == {"s1"}
     assert flags["low_level"] == {"s2"}
+
+
+@pytest.mark.parametrize(
+    "response", ["", "  \n\t", "\u3000", "\u00a0", "\u200b\ufeff", "\u202e\u2066", "\u3164", "\u2800", "\x00"]
+)
+def test_an_answer_that_shows_nothing_is_empty_in_every_language(build, response):
+    flags, found = _flags(build, _talk(("How do I raise my card limit?", response), ("And of the other card?", GOOD)))
+    assert flags["empty"] == {"s0"}
+    assert flags["refusal"] == flags["clarification"] == set()
+    assert found.failure[0] > 0.8
+    assert found.failure[1] < 0.2
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        None,
+        "4",
+        ".",
+        "\u2713",
+        "\U0001f44d",
+        "\u662f",
+        "\u306f\u3044",
+        "\u0646\u0639\u0645",
+        "\u0939\u093e\u0901",
+        "\u200bno",
+    ],
+)
+def test_none_and_the_shortest_answer_are_not_empty(build, response):
+    flags, _ = _flags(build, _talk(("How do I raise my card limit?", response)))
+    assert flags["empty"] == set()
 
 
 def test_slow_needs_the_threshold_and_a_time_that_stands_out(build):
