@@ -17,14 +17,13 @@ def find(sample: Sample) -> Tested:
 def _say(sample: Sample, level: Level) -> Finding:
     rows, limit = level.group.rows, sample.thresholds.response_time
     slow = rows[sample.window.response_time[rows] > limit]
-    elsewhere = "" if level.group.is_all else f" against {seconds(level.baseline)} elsewhere,"
     one = level.level
     return Finding(
         type="performance",
         subject=level.group.subject,
         description=(
             f"Response time {level.group.where} is {seconds(one.estimate)} ({level.measure}; 95 %: "
-            f"{seconds(one.low)} to {seconds(one.high)}),{elsewhere} over the limit of {seconds(limit)}: "
+            f"{seconds(one.low)} to {seconds(one.high)}),{level.against(seconds)} over the limit of {seconds(limit)}: "
             f"{basis(sample, rows)}, {len(slow)} of them over the limit."
         ),
         recommendation=_advice(level),

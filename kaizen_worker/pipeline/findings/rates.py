@@ -5,7 +5,9 @@ over the limit even without its worst topic. So one broken topic is said once, a
 Elsewhere means at the same time, too: a topic that was asked about during an outage, or by night, is not what failed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -13,8 +15,9 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, share
-from kaizen_worker.pipeline.findings.scan import BINS, stretches_of
-from kaizen_worker.pipeline.findings.statement import WORTH
+from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, later, settle, starts
+from kaizen_worker.pipeline.findings.scan import stretches_of
+from kaizen_worker.pipeline.findings.statement import WORTH, percent
 from kaizen_worker.pipeline.findings.tails import binomial, hypergeometric
 from kaizen_worker.types import Codes, Flags, Sample
 
@@ -59,6 +62,21 @@ class Rate:
     effect: Interval  # rate less baseline
     p_value: float
     hits: Rows
+    past: float | None = None  # the rate before, where it is told since when
+
+    @property
+    def place(self) -> Hashable:
+        """Where, whatever the time."""
+        return self.group.id
+
+    def at(self, p_value: float) -> Self:
+        """The same with another p-value."""
+        return replace(self, p_value=p_value)
+
+    @property
+    def against(self) -> str:
+        """With what it is compared, as a sentence says it."""
+        return against(self.group, self.baseline, self.past, percent)
 
 
 def count(flag: Flags, unit: Codes, rows: Rows) -> Count:
@@ -79,8 +97,9 @@ def same_time(flag: Flags, when: Codes, rows: Rows, whole: Rows, rest: Count) ->
         whole: Of the group and the rest.
         rest: Count of the rest.
     """
-    seen, all_seen = (np.bincount(when[some], minlength=BINS) for some in (rows, whole))
-    hits, all_hits = (np.bincount(when[some], weights=flag[some], minlength=BINS) for some in (rows, whole))
+    last = int(when[whole].max(initial=0)) + 1
+    seen, all_seen = (np.bincount(when[some], minlength=last) for some in (rows, whole))
+    hits, all_hits = (np.bincount(when[some], weights=flag[some], minlength=last) for some in (rows, whole))
     others = all_seen - seen
     both = (seen > 0) & (others > 0)
     if not both.any():
@@ -90,7 +109,7 @@ def same_time(flag: Flags, when: Codes, rows: Rows, whole: Rows, rest: Count) ->
 
 
 def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
-    """Rates over their limit, and how many hypotheses were tested.
+    """Rates over their limit, in the window or since a time in it, and how many hypotheses were tested.
 
     Args:
         sample: n interactions.
@@ -98,6 +117,36 @@ def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[
         usable: (n,) rows in which it could occur.
         limit: Rate, 0..1, up to which it is no news.
     """
+    always, hypotheses = _in_window(sample, flag, usable, limit=limit)
+    looks = starts(sample) if hypotheses else []
+    changed = [
+        _since(sample, rate, flag, usable, row)
+        for row in looks
+        for rate in _in_window(sample, flag, later(usable, row), limit=limit)[0]
+    ]
+    told = settle(always, changed, len(looks))
+    return [rate for rate in told if rate.p_value <= WORTH], hypotheses
+
+
+def _since(sample: Sample, rate: Rate, flag: Flags, usable: Flags, row: int) -> Rate:
+    """A rate of what came from that row on, tested against the past of its place too."""
+    rows = earlier(sample, rate.group, usable, row)
+    if len(rows) < MIN_SUPPORT:
+        return rate.at(1.0)
+    unit = units(sample.window)
+    now, past = count(flag, unit, rate.group.rows), count(flag, unit, rows)
+    p_value = max(rate.p_value, now.above(past))
+    if p_value <= WORTH:
+        both = np.concatenate((rows, rate.group.rows))
+        p_value = max(
+            p_value, now.above(same_time(flag, hours_of(sample.window.occurred_at), rate.group.rows, both, past))
+        )
+    group = replace(rate.group, since=begin(sample, row))
+    return replace(rate, group=group, p_value=p_value, past=past.rate.estimate)
+
+
+def _in_window(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
+    """Rates over their limit in all usable rows, and how many hypotheses were tested."""
     whole = everything(sample, usable)
     if whole is None or not flag[whole.rows].any():
         return [], 0
