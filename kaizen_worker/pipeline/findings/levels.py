@@ -66,12 +66,15 @@ class _Measure:
     def over(self, rows: Rows) -> tuple[float, str]:
         """p-value of "neither median nor average is over the limit", and which of the two shows it better."""
         values, who = self.values[rows], self.who[rows]
+        higher, other = values > self.limit, values != self.limit
+        if values.mean() <= self.limit and 2 * higher.sum() <= other.sum():
+            return 1.0, "median"  # both p-values are over a half, and nothing more need be computed
         design = design_effect(values, who)
         by_mean = over_mean(
             values, self.limit, error=standard_error(values, design=design), freedom=len(rows) / design - 1
         )
-        higher, design = values > self.limit, self._design(rows)
-        by_median = binomial(higher.sum() / design, (values != self.limit).sum() / design, 0.5)
+        design = self._design(rows)
+        by_median = binomial(higher.sum() / design, other.sum() / design, 0.5)
         return min(1.0, 2 * min(by_median, by_mean)), "median" if by_median <= max(by_mean, CLEAR) else "average"
 
     def above(self, rows: Rows, total: int) -> float:
@@ -159,7 +162,8 @@ def _ranked(values: Floats, when: Codes) -> Floats:
 def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
     total = len(whole.rows)
     p_value, kind = measure.over(group.rows)
-    p_value = max(p_value, measure.above(group.rows, total))
+    if p_value <= WORTH:
+        p_value = max(p_value, measure.above(group.rows, total))
     if p_value > WORTH or total - len(group.rows) < MIN_SUPPORT:
         return None
     level = measure.level(group.rows, kind)

@@ -130,19 +130,19 @@ def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[
 
 def _since(sample: Sample, rate: Rate, flag: Flags, usable: Flags, row: int) -> Rate:
     """A rate of what came from that row on, tested against the past of its place too."""
-    rows = earlier(sample, rate.group, usable, row)
-    if len(rows) < MIN_SUPPORT:
-        return rate.at(1.0)
-    unit = units(sample.window)
-    now, past = count(flag, unit, rate.group.rows), count(flag, unit, rows)
-    p_value = max(rate.p_value, now.above(past))
-    if p_value <= WORTH:
-        both = np.concatenate((rows, rate.group.rows))
-        p_value = max(
-            p_value, now.above(same_time(flag, hours_of(sample.window.occurred_at), rate.group.rows, both, past))
-        )
+    past, p_value = worse(sample, flag, rate.group.rows, earlier(sample, rate.group, usable, row))
     group = replace(rate.group, since=begin(sample, row))
-    return replace(rate, group=group, p_value=p_value, past=past.rate.estimate)
+    return replace(rate, group=group, p_value=max(rate.p_value, p_value), past=past)
+
+
+def worse(sample: Sample, flag: Flags, rows: Rows, past: Rows) -> tuple[float, float]:
+    """The rate of a sign (n,) in the past of some rows, and the p-value of "it was as high, at the same hours too"."""
+    if len(past) < MIN_SUPPORT:
+        return 0.0, 1.0
+    unit, hours = units(sample.window), hours_of(sample.window.occurred_at)
+    now, then = count(flag, unit, rows), count(flag, unit, past)
+    usual = same_time(flag, hours, rows, np.concatenate((past, rows)), then)
+    return then.hits / then.seen, max(now.above(then), now.above(usual))
 
 
 def _in_window(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
@@ -152,11 +152,16 @@ def _in_window(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> t
         return [], 0
     unit = units(sample.window)
     total = count(flag, unit, whole.rows)
-    parts = [(group, count(flag, unit, group.rows)) for group in topics(sample, usable)]
+    groups = topics(sample, usable)
+    parts = [(int(flag[group.rows].sum()), len(group.rows)) for group in groups]
     when = stretches_of(sample.window.occurred_at)
-    found = [_topic_rate(group, part, (whole, total), (flag, when), limit) for group, part in parts]
-    found.append(_overall_rate(whole, total, [part for _, part in parts], flag, limit))
-    return [rate for rate in found if rate.p_value <= WORTH], len(found)
+    found = [
+        _topic_rate(group, count(flag, unit, group.rows), (whole, total), (flag, when), limit)
+        for group, (hits, seen) in zip(groups, parts, strict=True)
+        if hits > limit * seen  # the others are under it, whatever they are worth
+    ]
+    found.append(_overall_rate(whole, total, [Count(*part, total.design) for part in parts], flag, limit))
+    return [rate for rate in found if rate.p_value <= WORTH], len(groups) + 1
 
 
 def _topic_rate(
