@@ -21,13 +21,12 @@ def _answered(sample: Sample) -> Flags:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="clarity",
         subject=rate.group.subject,
         description=(
-            f"The assistant asks back in {percents(rate.rate)} of the answers {rate.group.where},{elsewhere} over the "
-            f"limit of {percent(LIMIT)}: {len(rate.hits)} clarification requests in {basis(sample, rows)}."
+            f"The assistant asks back in {percents(rate.rate)} of the answers {rate.group.where},{rate.against} over "
+            f"the limit of {percent(LIMIT)}: {len(rate.hits)} clarification requests in {basis(sample, rows)}."
         ),
         recommendation=_advice(rate),
         p_value=rate.p_value,

@@ -15,17 +15,20 @@ def find(sample: Sample) -> Tested:
     return Tested(tuple(_say(sample, level) for level in found), hypotheses)
 
 
+def _shown(missing: float) -> str:
+    return f"{1 - missing:.2f}"
+
+
 def _say(sample: Sample, level: Level) -> Finding:
     rows, threshold = level.group.rows, sample.thresholds.level
     low = rows[sample.window.level[rows] < threshold]
-    elsewhere = "" if level.group.is_all else f" against {1 - level.baseline:.2f} elsewhere,"
     one = level.level
     return Finding(
         type="consciousness",
         subject=level.group.subject,
         description=(
             f"The consciousness level {level.group.where} is {1 - one.estimate:.2f} ({level.measure}; 95 %: "
-            f"{1 - one.high:.2f} to {1 - one.low:.2f}),{elsewhere} under the limit of {threshold:.2f}: "
+            f"{1 - one.high:.2f} to {1 - one.low:.2f}),{level.against(_shown)} under the limit of {threshold:.2f}: "
             f"{basis(sample, rows)}, {len(low)} of them under the limit. The effect is how much lower it is."
         ),
         recommendation=_advice(level),

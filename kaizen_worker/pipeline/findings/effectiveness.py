@@ -27,13 +27,12 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="effectiveness",
         subject=rate.group.subject,
         description=(
             f"Users ask again or reject the answer in {percents(rate.rate)} of the questions {rate.group.where},"
-            f"{elsewhere} over the limit of {percent(LIMIT)}: {_split(sample, rate)} in {basis(sample, rows)}."
+            f"{rate.against} over the limit of {percent(LIMIT)}: {_split(sample, rate)} in {basis(sample, rows)}."
         ),
         recommendation=_advice(rate),
         p_value=rate.p_value,

@@ -1,12 +1,14 @@
 """error_pattern: an error that clusters by topic, model or tool, by two of them together, or in time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import Rows, needed_people, units
 from kaizen_worker.pipeline.findings.intervals import difference, share
+from kaizen_worker.pipeline.findings.onset import begin, settle, starts
+from kaizen_worker.pipeline.findings.rates import worse
 from kaizen_worker.pipeline.findings.scan import Burst, Clock, Stretches, burst, clock, moment, stretches_of
 from kaizen_worker.pipeline.findings.statement import (
     WORTH,
@@ -26,7 +28,8 @@ def find(sample: Sample) -> Tested:
     """Search each type of error for the groups and the time in which it clusters."""
     error = sample.window.error
     counts = np.bincount(error.codes[error.codes >= 0], minlength=len(error.names))
-    crossed = tables({"topic": sample.topic, "tool": sample.window.tool.codes, "model": sample.window.model.codes})
+    columns = {"topic": sample.topic, "tool": sample.window.tool.codes, "model": sample.window.model.codes}
+    crossed = {row: tables(columns, start=row) for row in (0, *starts(sample))}
     frequent = np.flatnonzero(counts >= MIN_HITS).tolist()
     findings: list[Finding] = []
     for code in frequent:
@@ -34,17 +37,38 @@ def find(sample: Sample) -> Tested:
         found = _groups(sample, error.names[code], event, crossed)
         told = {finding.subject["topic"] for finding in found if "topic" in finding.subject}
         findings += [*found, *_time(sample, error.names[code], event, told)]
-    return Tested(tuple(findings), len(frequent) * (1 + sum(len(table.seen) for table in crossed)))
+    return Tested(tuple(findings), len(frequent) * (1 + sum(len(table.seen) for table in crossed[0])))
 
 
-def _groups(sample: Sample, error: str, event: Flags, crossed: Sequence[Table]) -> list[Finding]:
-    found = search(crossed, event, units(sample.window), when=stretches_of(sample.window.occurred_at))
+def _groups(sample: Sample, error: str, event: Flags, crossed: Mapping[int, Sequence[Table]]) -> list[Finding]:
+    who, when = units(sample.window), stretches_of(sample.window.occurred_at)
+    found = {row: search(some, event, who, when=when, start=row) for row, some in crossed.items()}
+    whole = found.pop(0)
+    changed = [_since(sample, group, event, row) for row, groups in found.items() for group in groups]
     least = needed_people(sample.window.people())
     return [
         _say_group(sample, error, event, group)
-        for group in found
-        if persons(sample, group.rows[event[group.rows]]) >= least
+        for group in _apart(settle(whole, changed, len(found)))
+        if group.p_value <= WORTH and persons(sample, group.rows[event[group.rows]]) >= least
     ]
+
+
+def _since(sample: Sample, group: Subgroup, event: Flags, row: int) -> Subgroup:
+    """A group of what came from that row on, tested against its own past too."""
+    codes = {"topic": sample.topic, "tool": sample.window.tool.codes, "model": sample.window.model.codes}
+    here: Flags = np.logical_and.reduce([codes[attribute][:row] == code for attribute, code in group.key])
+    past, p_value = worse(sample, event, group.rows, np.flatnonzero(here))
+    return replace(group, p_value=max(group.p_value, p_value), since=begin(sample, row), past=past)
+
+
+def _apart(groups: Sequence[Subgroup]) -> list[Subgroup]:
+    """Without what lies within another of another time, or around it, that shows it better."""
+    kept: list[Subgroup] = []
+    for group in sorted(groups, key=lambda one: one.p_value):
+        parts = set(group.key)
+        if not any(one.since != group.since and (parts < {*one.key} or parts > {*one.key}) for one in kept):
+            kept.append(group)
+    return kept
 
 
 def _say_group(sample: Sample, error: str, event: Flags, group: Subgroup) -> Finding:
@@ -54,8 +78,9 @@ def _say_group(sample: Sample, error: str, event: Flags, group: Subgroup) -> Fin
         type="error_pattern",
         subject={"error": error, **_subject(sample, group.key)},
         description=(
-            f"'{error}' clusters in {place}: {percents(group.inside.rate)} against "
-            f"{percent(group.outside.rate.estimate)} elsewhere, {len(hits)} times in {basis(sample, group.rows)}."
+            f"'{error}' clusters in {place}{_time_of(group)}: {percents(group.inside.rate)} against "
+            f"{percent(group.outside.rate.estimate)} elsewhere{_before(group)}, {len(hits)} times in "
+            f"{basis(sample, group.rows)}."
         ),
         recommendation=_advice(error, place, group.key),
         p_value=group.p_value,
@@ -65,6 +90,14 @@ def _say_group(sample: Sample, error: str, event: Flags, group: Subgroup) -> Fin
         support=len(group.rows),
         users=persons(sample, group.rows),
     )
+
+
+def _time_of(group: Subgroup) -> str:
+    return "" if group.since is None else f" since {moment(group.since)}"
+
+
+def _before(group: Subgroup) -> str:
+    return "" if group.past is None else f" and {percent(group.past)} before"
 
 
 def _subject(sample: Sample, key: Key) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, needed_people
+from kaizen_worker.pipeline.findings.scan import moment
 from kaizen_worker.types import Codes, Flags, Sample
 
 
@@ -19,6 +20,7 @@ class Group:
     name: str
     rows: Rows
     kind: Literal["topic", "model"] = "topic"
+    since: int | None = None  # microseconds since the epoch, where only what came later is meant
 
     @property
     def topic(self) -> str | None:
@@ -38,9 +40,10 @@ class Group:
     @property
     def where(self) -> str:
         """As a sentence names it."""
+        time = "" if self.since is None else f" since {moment(self.since)}"
         if self.is_all:
-            return "overall"
-        return f"in '{self.name}'" if self.kind == "topic" else f"with the model '{self.name}'"
+            return f"overall{time}"
+        return f"in '{self.name}'{time}" if self.kind == "topic" else f"with the model '{self.name}'{time}"
 
 
 def everything(sample: Sample, usable: Flags) -> Group | None:

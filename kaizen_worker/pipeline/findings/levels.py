@@ -5,7 +5,9 @@ A topic or model speaks only where it is also higher than the rest at the same t
 worst one. So what is slow by night, or was during an outage, is not laid at the door of who asked then.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from scipy.stats import rankdata
@@ -14,11 +16,12 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, models, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, mean, median, standard_error
+from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, later, settle, starts
 from kaizen_worker.pipeline.findings.rates import MAJORITY
 from kaizen_worker.pipeline.findings.scan import stretches_of
 from kaizen_worker.pipeline.findings.statement import WORTH
 from kaizen_worker.pipeline.findings.tails import binomial, higher_ranks, over_mean
-from kaizen_worker.types import Codes, Floats, Sample
+from kaizen_worker.types import Codes, Flags, Floats, Sample
 
 CLEAR = 1e-4
 """p-value from which the median is named, even where the average shows it better: it is what a user meets."""
@@ -34,6 +37,20 @@ class Level:
     baseline: float  # elsewhere; the limit, for everything
     effect: Interval  # level less baseline
     p_value: float
+    past: float | None = None  # the level before, where it is told since when
+
+    @property
+    def place(self) -> Hashable:
+        """Where, whatever the time."""
+        return self.group.kind, self.group.id
+
+    def at(self, p_value: float) -> Self:
+        """The same with another p-value."""
+        return replace(self, p_value=p_value)
+
+    def against(self, show: Callable[[float], str]) -> str:
+        """With what it is compared, as a sentence says it."""
+        return against(self.group, self.baseline, self.past, show)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,7 @@ class _Measure:
     """A measure of every row, and the limit up to which it is no news."""
 
     values: Floats  # (n,)
-    ranks: Floats  # (n,) among the usable rows of the same stretch of time
+    ranks: Floats  # (n,) 0..1, among the usable rows of the same stretch of time
     who: Codes  # (n,) units
     limit: float
     unit: str
@@ -49,17 +66,21 @@ class _Measure:
     def over(self, rows: Rows) -> tuple[float, str]:
         """p-value of "neither median nor average is over the limit", and which of the two shows it better."""
         values, who = self.values[rows], self.who[rows]
+        higher, other = values > self.limit, values != self.limit
+        if values.mean() <= self.limit and 2 * higher.sum() <= other.sum():
+            return 1.0, "median"  # both p-values are over a half, and nothing more need be computed
         design = design_effect(values, who)
         by_mean = over_mean(
             values, self.limit, error=standard_error(values, design=design), freedom=len(rows) / design - 1
         )
-        higher, design = values > self.limit, self._design(rows)
-        by_median = binomial(higher.sum() / design, (values != self.limit).sum() / design, 0.5)
+        design = self._design(rows)
+        by_median = binomial(higher.sum() / design, other.sum() / design, 0.5)
         return min(1.0, 2 * min(by_median, by_mean)), "median" if by_median <= max(by_mean, CLEAR) else "average"
 
     def above(self, rows: Rows, total: int) -> float:
         """p-value of "no higher than the other rows of the total"."""
-        return higher_ranks(self.ranks[rows], total, design=design_effect(self.ranks[rows], self.who[rows]))
+        ranks = self.ranks[rows]
+        return higher_ranks(ranks * total + 0.5, total, design=design_effect(ranks, self.who[rows]))
 
     def level(self, rows: Rows, measure: str) -> Interval:
         """Median or average of the rows."""
@@ -79,7 +100,7 @@ class _Measure:
 def levels(
     sample: Sample, values: Floats, *, limit: float, unit: str, by_model: bool = False
 ) -> tuple[list[Level], int]:
-    """Measures over their limit, and how many hypotheses were tested.
+    """Measures over their limit, in the window or since a time in it, and how many hypotheses were tested.
 
     Args:
         sample: n interactions.
@@ -89,12 +110,40 @@ def levels(
         by_model: Whether each model is a group too.
     """
     usable = np.isfinite(values)
+    ranks = np.full(len(values), np.nan)
+    ranks[usable] = _ranked(values[usable], stretches_of(sample.window.occurred_at)[usable])
+    measure = _Measure(values, ranks, units(sample.window), limit, unit)
+    always, hypotheses = _in_window(sample, measure, usable, by_model=by_model)
+    looks = starts(sample) if hypotheses else []
+    changed = [
+        _since(sample, level, measure, usable, row)
+        for row in looks
+        for level in _in_window(sample, measure, later(usable, row), by_model=by_model)[0]
+    ]
+    told = settle(always, changed, len(looks))
+    return [level for level in told if level.p_value <= WORTH], hypotheses
+
+
+def _since(sample: Sample, level: Level, measure: _Measure, usable: Flags, row: int) -> Level:
+    """A level of what came from that row on, tested against the past of its place too."""
+    rows, now = earlier(sample, level.group, usable, row), level.group.rows
+    if len(rows) < MIN_SUPPORT:
+        return level.at(1.0)
+    both = np.concatenate((rows, now))
+    ranks = _ranked(measure.values[both], hours_of(sample.window.occurred_at)[both])[len(rows) :]
+    p_value = higher_ranks(ranks * len(both) + 0.5, len(both), design=design_effect(ranks, measure.who[now]))
+    past = measure.level(rows, level.measure)
+    if difference(level.level, past).low <= 0:
+        return level.at(1.0)
+    group = replace(level.group, since=begin(sample, row))
+    return replace(level, group=group, p_value=max(level.p_value, p_value), past=past.estimate)
+
+
+def _in_window(sample: Sample, measure: _Measure, usable: Flags, *, by_model: bool) -> tuple[list[Level], int]:
+    """Measures over their limit in all usable rows, and how many hypotheses were tested."""
     whole = everything(sample, usable)
     if whole is None:
         return [], 0
-    ranks = np.full(len(values), np.nan)
-    ranks[whole.rows] = _ranked(values[whole.rows], stretches_of(sample.window.occurred_at)[whole.rows])
-    measure = _Measure(values, ranks, units(sample.window), limit, unit)
     groups = [*topics(sample, usable), *(models(sample, usable) if by_model else [])]
     found = [_group_level(group, whole, measure) for group in groups]
     found.append(_overall_level(whole, groups, measure))
@@ -102,18 +151,19 @@ def levels(
 
 
 def _ranked(values: Floats, when: Codes) -> Floats:
-    """Mid-ranks (m,) among the values of the same stretch of time, spread over 1..m (strata as in van Elteren 1960)."""
+    """Mid-ranks (m,) among the values of the same stretch of time, spread over 0..1 (strata as in van Elteren 1960)."""
     ranks = np.empty(len(values))
     for stretch in np.unique(when):
         rows = np.flatnonzero(when == stretch)
-        ranks[rows] = (rankdata(values[rows]) - 0.5) / len(rows) * len(values) + 0.5
+        ranks[rows] = (rankdata(values[rows]) - 0.5) / len(rows)
     return ranks
 
 
 def _group_level(group: Group, whole: Group, measure: _Measure) -> Level | None:
     total = len(whole.rows)
     p_value, kind = measure.over(group.rows)
-    p_value = max(p_value, measure.above(group.rows, total))
+    if p_value <= WORTH:
+        p_value = max(p_value, measure.above(group.rows, total))
     if p_value > WORTH or total - len(group.rows) < MIN_SUPPORT:
         return None
     level = measure.level(group.rows, kind)

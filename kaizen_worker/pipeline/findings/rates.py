@@ -5,7 +5,9 @@ over the limit even without its worst topic. So one broken topic is said once, a
 Elsewhere means at the same time, too: a topic that was asked about during an outage, or by night, is not what failed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -13,8 +15,9 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, share
-from kaizen_worker.pipeline.findings.scan import BINS, stretches_of
-from kaizen_worker.pipeline.findings.statement import WORTH
+from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, later, settle, starts
+from kaizen_worker.pipeline.findings.scan import stretches_of
+from kaizen_worker.pipeline.findings.statement import WORTH, percent
 from kaizen_worker.pipeline.findings.tails import binomial, hypergeometric
 from kaizen_worker.types import Codes, Flags, Sample
 
@@ -59,6 +62,21 @@ class Rate:
     effect: Interval  # rate less baseline
     p_value: float
     hits: Rows
+    past: float | None = None  # the rate before, where it is told since when
+
+    @property
+    def place(self) -> Hashable:
+        """Where, whatever the time."""
+        return self.group.id
+
+    def at(self, p_value: float) -> Self:
+        """The same with another p-value."""
+        return replace(self, p_value=p_value)
+
+    @property
+    def against(self) -> str:
+        """With what it is compared, as a sentence says it."""
+        return against(self.group, self.baseline, self.past, percent)
 
 
 def count(flag: Flags, unit: Codes, rows: Rows) -> Count:
@@ -79,8 +97,9 @@ def same_time(flag: Flags, when: Codes, rows: Rows, whole: Rows, rest: Count) ->
         whole: Of the group and the rest.
         rest: Count of the rest.
     """
-    seen, all_seen = (np.bincount(when[some], minlength=BINS) for some in (rows, whole))
-    hits, all_hits = (np.bincount(when[some], weights=flag[some], minlength=BINS) for some in (rows, whole))
+    last = int(when[whole].max(initial=0)) + 1
+    seen, all_seen = (np.bincount(when[some], minlength=last) for some in (rows, whole))
+    hits, all_hits = (np.bincount(when[some], weights=flag[some], minlength=last) for some in (rows, whole))
     others = all_seen - seen
     both = (seen > 0) & (others > 0)
     if not both.any():
@@ -90,7 +109,7 @@ def same_time(flag: Flags, when: Codes, rows: Rows, whole: Rows, rest: Count) ->
 
 
 def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
-    """Rates over their limit, and how many hypotheses were tested.
+    """Rates over their limit, in the window or since a time in it, and how many hypotheses were tested.
 
     Args:
         sample: n interactions.
@@ -98,16 +117,51 @@ def rates(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[
         usable: (n,) rows in which it could occur.
         limit: Rate, 0..1, up to which it is no news.
     """
+    always, hypotheses = _in_window(sample, flag, usable, limit=limit)
+    looks = starts(sample) if hypotheses else []
+    changed = [
+        _since(sample, rate, flag, usable, row)
+        for row in looks
+        for rate in _in_window(sample, flag, later(usable, row), limit=limit)[0]
+    ]
+    told = settle(always, changed, len(looks))
+    return [rate for rate in told if rate.p_value <= WORTH], hypotheses
+
+
+def _since(sample: Sample, rate: Rate, flag: Flags, usable: Flags, row: int) -> Rate:
+    """A rate of what came from that row on, tested against the past of its place too."""
+    past, p_value = worse(sample, flag, rate.group.rows, earlier(sample, rate.group, usable, row))
+    group = replace(rate.group, since=begin(sample, row))
+    return replace(rate, group=group, p_value=max(rate.p_value, p_value), past=past)
+
+
+def worse(sample: Sample, flag: Flags, rows: Rows, past: Rows) -> tuple[float, float]:
+    """The rate of a sign (n,) in the past of some rows, and the p-value of "it was as high, at the same hours too"."""
+    if len(past) < MIN_SUPPORT:
+        return 0.0, 1.0
+    unit, hours = units(sample.window), hours_of(sample.window.occurred_at)
+    now, then = count(flag, unit, rows), count(flag, unit, past)
+    usual = same_time(flag, hours, rows, np.concatenate((past, rows)), then)
+    return then.hits / then.seen, max(now.above(then), now.above(usual))
+
+
+def _in_window(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:
+    """Rates over their limit in all usable rows, and how many hypotheses were tested."""
     whole = everything(sample, usable)
     if whole is None or not flag[whole.rows].any():
         return [], 0
     unit = units(sample.window)
     total = count(flag, unit, whole.rows)
-    parts = [(group, count(flag, unit, group.rows)) for group in topics(sample, usable)]
+    groups = topics(sample, usable)
+    parts = [(int(flag[group.rows].sum()), len(group.rows)) for group in groups]
     when = stretches_of(sample.window.occurred_at)
-    found = [_topic_rate(group, part, (whole, total), (flag, when), limit) for group, part in parts]
-    found.append(_overall_rate(whole, total, [part for _, part in parts], flag, limit))
-    return [rate for rate in found if rate.p_value <= WORTH], len(found)
+    found = [
+        _topic_rate(group, count(flag, unit, group.rows), (whole, total), (flag, when), limit)
+        for group, (hits, seen) in zip(groups, parts, strict=True)
+        if hits > limit * seen  # the others are under it, whatever they are worth
+    ]
+    found.append(_overall_rate(whole, total, [Count(*part, total.design) for part in parts], flag, limit))
+    return [rate for rate in found if rate.p_value <= WORTH], len(groups) + 1
 
 
 def _topic_rate(

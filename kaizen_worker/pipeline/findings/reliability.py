@@ -23,12 +23,11 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows, limit = rate.group.rows, sample.thresholds.error_rate
-    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
     return Finding(
         type="reliability",
         subject=rate.group.subject,
         description=(
-            f"The error rate {rate.group.where} is {percents(rate.rate)},{elsewhere} over the limit of "
+            f"The error rate {rate.group.where} is {percents(rate.rate)},{rate.against} over the limit of "
             f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, {_commonest(sample, rate)}."
         ),
         recommendation=_advice(rate),

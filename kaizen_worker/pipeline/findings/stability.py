@@ -36,14 +36,13 @@ def _swings(sample: Sample) -> Floats:
 
 def _say(sample: Sample, level: Level, swings: Floats) -> Finding:
     rows, one = level.group.rows, level.level
-    elsewhere = "" if level.group.is_all else f" against {level.baseline:.2f} elsewhere,"
     return Finding(
         type="stability",
         subject=level.group.subject,
         description=(
             f"The consciousness level {level.group.where} varies by {one.estimate:.2f} around what is usual "
-            f"for its topic ({level.measure}; 95 %: {one.low:.2f} to {one.high:.2f}),{elsewhere} over the limit of "
-            f"{LIMIT:.2f}: {basis(sample, rows)}."
+            f"for its topic ({level.measure}; 95 %: {one.low:.2f} to {one.high:.2f}),"
+            f"{level.against('{:.2f}'.format)} over the limit of {LIMIT:.2f}: {basis(sample, rows)}."
         ),
         recommendation=_advice(level),
         p_value=level.p_value,

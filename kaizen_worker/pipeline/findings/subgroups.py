@@ -6,8 +6,9 @@ worst part, or where that part is not clearly the worst. What covers the same ro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 
@@ -38,6 +39,17 @@ class Subgroup:
     inside: Count
     outside: Count
     p_value: float
+    since: int | None = None  # microseconds since the epoch, where only what came later is meant
+    past: float | None = None  # the rate before
+
+    @property
+    def place(self) -> Key:
+        """Where, whatever the time."""
+        return self.key
+
+    def at(self, p_value: float) -> Self:
+        """The same with another p-value."""
+        return replace(self, p_value=p_value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +76,23 @@ Counted = Sequence[tuple[Table, Rows]]
 """Each table with the hits of its groups."""
 
 
-def tables(columns: Mapping[str, Codes]) -> list[Table]:
-    """Cross the attributes (each (n,) int32, -1 for none), single ones first; earlier attributes explain first."""
+def tables(columns: Mapping[str, Codes], *, start: int = 0) -> list[Table]:
+    """Cross the attributes (each (n,) int32, -1 for none), single ones first; earlier attributes explain first.
+
+    Args:
+        columns: Attribute -> its codes.
+        start: The first row that counts.
+    """
     return [
-        _cross(names, np.column_stack([columns[name] for name in names]))
+        _cross(names, np.column_stack([columns[name] for name in names]), start)
         for depth in (1, 2)
         for names in combinations(columns, depth)
     ]
 
 
-def _cross(names: tuple[str, ...], values: Codes) -> Table:
+def _cross(names: tuple[str, ...], values: Codes, start: int) -> Table:
     has_all: Flags = np.all(values >= 0, axis=1)
+    has_all[:start] = False
     known = np.flatnonzero(has_all)
     sizes = values.max(axis=0, initial=0) + 1
     cells, place, seen = np.unique(
@@ -88,7 +106,9 @@ def _cross(names: tuple[str, ...], values: Codes) -> Table:
     return Table(names, codes, seen[kept], places, has_all)
 
 
-def search(crossed: Sequence[Table], event: Flags, unit: Codes, *, when: Codes | None = None) -> list[Subgroup]:
+def search(
+    crossed: Sequence[Table], event: Flags, unit: Codes, *, when: Codes | None = None, start: int = 0
+) -> list[Subgroup]:
     """Groups in which the event clusters, out of those of all `tables`.
 
     Args:
@@ -96,8 +116,9 @@ def search(crossed: Sequence[Table], event: Flags, unit: Codes, *, when: Codes |
         event: (n,) bool.
         unit: (n,) what repeats itself.
         when: (n,) stretch of time of each row, so that a group is not taken for the time it was asked at.
+        start: The first row that counts, as in the tables.
     """
-    everything = np.arange(len(event))
+    everything = np.arange(start, len(event))
     total = count(event, unit, everything)
     counts = [table.hits(event) for table in crossed]
     spoken: list[Subgroup] = []

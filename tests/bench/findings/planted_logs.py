@@ -26,6 +26,8 @@ TOPICS, WORDINGS = 50, 40
 REPORTED = 0.7
 EVERY = timedelta(hours=4)
 ONSET = timedelta(days=3.5)
+NO_ONSET = {"unserved topic"}
+"""Its documents are what they are from the first interaction on, so no delay can be told."""
 
 
 def subjects(data):
@@ -82,16 +84,25 @@ class Bench:
 
     def onsets(self, seed):
         log, delays = self.log(seed, faults=SHOWING, onset=START + ONSET), {}
-        strong = [one for one in log.planting.planted if one.strong]
+        strong = [one for one in log.planting.planted if one.strong and one.kind.name not in NO_ONSET]
         end, at = log.planting.scenario.end, START + timedelta(days=1)
         while at <= end:
-            insights, judge = self.said(log, until=round(at.timestamp() * 1e6))
-            reported = [insight for insight in insights if insight.confidence >= REPORTED]
-            for one in strong:
-                if one.fault.onset < at and judge.found(reported, one):
-                    delays.setdefault(one, (at - one.fault.onset) / timedelta(hours=1))
+            pending = [one for one in strong if one.fault.onset < at and one not in delays]
+            reported = self.told_by(log, at) if pending else []
+            for one in pending:
+                if self.judge(log).found(reported, one):
+                    delays[one] = (at - one.fault.onset) / timedelta(hours=1)
             at += EVERY
-        return {"delays": [(one.kind.name, judge.promised(one), delays.get(one)) for one in strong]}
+        return {"delays": [(one.kind.name, self.judge(log).promised(one), delays.get(one)) for one in strong]}
+
+    def told_by(self, log, at):
+        """What is reported at a time, without the gaps, which name no fault that has an onset."""
+        sample = log.sample(log.seen(self.embed, until=round(at.timestamp() * 1e6)))
+        return [one for one in findings(sample) if one.confidence >= REPORTED]
+
+    def judge(self, log):
+        """Of the true topics, which are named by their subjects."""
+        return Judge(log, {subject.id: subject.id for subject in log.planting.scenario.subjects})
 
 
 def main(*arguments):
