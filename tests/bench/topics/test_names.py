@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import snowballstemmer
 
-from kaizen_worker.engine.topics import _names
+from kaizen_worker.embedding import load
+from kaizen_worker.engine.topics import LEAST
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.naming import JOINT, exemplars
+from kaizen_worker.pipeline.naming import JOINT, exemplars, name
 
 SEEDS = range(4)
 STEMMER = snowballstemmer.stemmer("english")
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("file", ["clinc150", "banking77", "hwu64"])
+@pytest.mark.parametrize("file", ["clinc150", "banking77", "hwu64", "dstc11_dev"])
 def test_names_share_a_stem_with_the_majority_intent(file, read):
     of = read(file)
     texts, vectors, weights = of.texts, of.vectors, of.weights
