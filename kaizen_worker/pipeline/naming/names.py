@@ -10,13 +10,13 @@ from math import exp, log, sqrt
 
 from kaizen_worker.pipeline.naming.meaning import Embed, cosines
 from kaizen_worker.pipeline.naming.phrases import Stems
-from kaizen_worker.pipeline.naming.vocabulary import Read, Vocabulary, heaviest, vocabularies
+from kaizen_worker.pipeline.naming.vocabulary import READ, Read, Vocabulary, heaviest, vocabularies
 
 CANDIDATES = 12
 """Best phrases of a topic that a name may use."""
 
-MEANT = 100
-"""Queries of a topic, the heaviest, that its phrases are compared with."""
+EACH = 4
+"""Of the queries that a name is made from, each fourth is what its phrases are compared with."""
 
 SHARPNESS = 8.0
 """How much a phrase's cosine to its topic counts: .1 more outweighs half of the queries that have it."""
@@ -55,7 +55,7 @@ def name(
     known = vocabularies([texts[topic] for topic in order], [weights[topic] for topic in order])
     ranked = _by_counts(known)
     if embed is not None:
-        read = [heaviest(texts[topic], weights[topic], MEANT) for topic in order]
+        read = [heaviest(texts[topic], weights[topic], READ)[::EACH] for topic in order]
         ranked = _by_meaning(known, ranked, read, embed)
     used = {other.casefold() for other in taken}
     names = [""] * len(texts)
@@ -74,7 +74,8 @@ def _choices(own: Vocabulary, ranked: Sequence[Stems], fallback: str) -> Iterato
             yield own.shown(first)
         elif first is not None and second is not None and not set(first) & set(second):
             both = own.together(first, second)
-            yield own.shown(both) if both else f"{own.shown(first)}{JOINT}{own.shown(second)}"
+            if both or own.tells_alone(second):
+                yield own.shown(both) if both else f"{own.shown(first)}{JOINT}{own.shown(second)}"
     seen = "".join(sign for sign in fallback if sign.isprintable())[:FALLBACK].strip() or "…"
     yield seen
     yield from (f"{seen} ({number})" for number in count(2))
@@ -96,11 +97,13 @@ def _by_meaning(
     known: Sequence[Vocabulary], ranked: Sequence[Scores], read: Sequence[Read], embed: Embed
 ) -> list[Scores]:
     """The same phrases, those nearest to their topic first; how many queries have it counts half as much then."""
-    shown = [[own.shown(stems) for stems in best] for own, best in zip(known, ranked, strict=True)]
+    pairs = list(zip(known, ranked, strict=True))
+    shown = [[own.shown(stems) for stems in best] if own.language.meant else [] for own, best in pairs]
     found = []
     for own, best, near in zip(known, ranked, cosines(shown, read, embed), strict=True):
-        pairs = zip(best.items(), near.tolist(), strict=True)
-        found.append(_best({s: score / sqrt(own.shares[s]) * exp(SHARPNESS * to) for (s, score), to in pairs}))
+        meant = zip(best.items(), near.tolist(), strict=False)  # none in a language that vectors do not know
+        nearer = {stems: score / sqrt(own.shares[stems]) * exp(SHARPNESS * to) for (stems, score), to in meant}
+        found.append(_best(nearer) if nearer else best)
     return found
 
 

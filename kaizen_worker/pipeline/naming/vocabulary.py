@@ -34,6 +34,7 @@ Read = list[tuple[str, float]]
 class Vocabulary:
     """Phrases of one topic."""
 
+    language: Language
     shares: dict[Stems, float] = field(default_factory=dict)  # share of the topic's weight that has the phrase, 0..1
     lengths: dict[Stems, float] = field(default_factory=dict)  # in words
     surfaces: dict[Stems, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # of those that read well
@@ -41,7 +42,7 @@ class Vocabulary:
     @classmethod
     def of(cls, read: Read, language: Language) -> "Vocabulary":
         """The vocabulary of a topic's texts."""
-        vocabulary = cls()
+        vocabulary = cls(language)
         for text, share in read:
             for stems, phrase in {phrase.stems: phrase for phrase in phrases(text, language)}.items():
                 vocabulary.shares[stems] = vocabulary.shares.get(stems, 0.0) + share
@@ -62,6 +63,10 @@ class Vocabulary:
         """The most frequent surface."""
         surfaces = self.surfaces[stems]
         return min(surfaces, key=lambda surface: (-surfaces[surface], len(surface), surface))
+
+    def tells_alone(self, stems: Stems) -> bool:
+        """Whether it says something beside another phrase: a stop word does in one with others only."""
+        return not self.language.telling.issuperset(self.shown(stems).split())
 
     def together(self, first: Stems, second: Stems) -> Stems | None:
         """The most frequent phrase that has both, if more than one query says them in one."""
@@ -95,7 +100,7 @@ def _languages(read: Sequence[Read]) -> list[Language]:
         total.update(own)
     telling = [{word for word in own if own[word] >= max(OFTEN, HALF * total[word])} for own in shares]
     pairs = zip(languages, telling, strict=True)
-    return [replace(language, stop_words=language.stop_words - own) for language, own in pairs]
+    return [replace(language, stop_words=language.stop_words - own, telling=frozenset(own)) for language, own in pairs]
 
 
 def _stop_shares(said: Sequence[tuple[list[str], float]], language: Language) -> Counter[str]:
