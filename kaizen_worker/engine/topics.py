@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from kaizen_api.config import KaizenConfig
 from kaizen_api.decided import Decided, View, fold
 from kaizen_api.schema import Step, Topic
+from kaizen_worker.embedding import load
 from kaizen_worker.engine.names import given_names, settle_names
 from kaizen_worker.engine.progress import Tell
 from kaizen_worker.engine.runtime import Tenant
@@ -124,7 +125,10 @@ def _parts(seen: Window, marks: Signals, questions: Asked, found: Traced) -> Cod
 
 
 def _naming(questions: Asked, found: Traced, *, taken: Collection[str]) -> Naming:
-    """Names by phrases; a text counts by how often it was asked and by how typical it is (squared cosine)."""
+    """Names by phrases; a text counts by how often it was asked and by how typical it is (squared cosine).
+
+    Phrases are compared with texts in the fast vectors, whatever the tenant's embedder: thousands of them cost little.
+    """
     clusters = found.clusters
     members = [np.flatnonzero(clusters.labels == topic) for topic in range(len(clusters.centroids))]
     pairs = zip(members, clusters.centroids, strict=True)
@@ -132,7 +136,7 @@ def _naming(questions: Asked, found: Traced, *, taken: Collection[str]) -> Namin
     typical = [(questions.vectors[rows].astype(np.float32) @ centroid).round(3) for rows, centroid in pairs]
     counts = [questions.weights[rows] * own.clip(LEAST) ** 2 for rows, own in zip(members, typical, strict=True)]
     texts = [[questions.texts[i] for i in rows.tolist()] for rows in members]
-    names = name(texts, [each.tolist() for each in counts], taken=taken)
+    names = name(texts, [each.tolist() for each in counts], taken=taken, embed=load("static").embed)
     return Naming(found.ids, names, found.examples, _parents(clusters, found.ids))
 
 

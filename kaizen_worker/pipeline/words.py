@@ -21,6 +21,9 @@ _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020
 
 _RUN = re.compile(f"([{_THAI}{_LAO}{_BURMESE}{_KHMER}{_KANA}{_HAN}]+)")
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:'(?:[^\W_]|[{_MARKS}])+)*")
+_PLAIN_WORD = re.compile("[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")
+"""The same of ASCII text, several times as fast."""
+
 _ELISION = re.compile(r"\b([a-zà-ɏ]{1,5})'(?=\w{3})")
 """As in l'argent or dell'acqua; what is short behind the apostrophe, as in don't or I'm, belongs to its word."""
 
@@ -68,7 +71,10 @@ def normal(text: str) -> str:
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Each word of a normal text with True, and each run that is written without blanks with False."""
-    for place, part in enumerate([text] if text.isascii() else _RUN.split(text)):
+    if text.isascii():
+        yield from ((word, True) for word in _PLAIN_WORD.findall(_ELISION.sub(r"\1 ", text)))
+        return
+    for place, part in enumerate(_RUN.split(text)):
         if place % 2:
             yield part, False
         else:

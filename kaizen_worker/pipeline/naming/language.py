@@ -28,6 +28,8 @@ class Language:
     stop_words: frozenset[str]
     glue: frozenset[str]  # those of them that may stand inside a phrase; none: any, but one only
     stem: Callable[[str], str]  # of a word without case
+    meant: bool = False  # whether vectors say what its phrases mean: measured in English alone
+    telling: frozenset[str] = frozenset()  # stop words of it that are none here
 
 
 def detect(words: Iterable[str]) -> Language:
@@ -55,4 +57,4 @@ def _known(name: str) -> Language:
     def stem(word: str) -> str:
         return word if len(word) > LONGEST_WORD else str(stemmer.stemWord(word))
 
-    return Language(STOP_WORDS[name], GLUE.get(name, frozenset()), stem)
+    return Language(STOP_WORDS[name], GLUE.get(name, frozenset()), stem, meant=name == "english")

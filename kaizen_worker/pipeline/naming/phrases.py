@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from kaizen_worker.pipeline.naming.language import Language
-from kaizen_worker.pipeline.naming.stop_words import CUTS, NEVER_CLOSES, NEVER_OPENS, OPENS_MORE, PARTICLES
+from kaizen_worker.pipeline.naming.stop_words import CUTS, DETERMINERS, NEVER_CLOSES, NEVER_OPENS, OPENS_MORE, PARTICLES
 from kaizen_worker.pipeline.words import characters, normal, pieces
 
 LONGEST = 4
@@ -20,6 +20,9 @@ LONGEST_RUN = 8
 
 A_WORD = 2
 """Characters that make a word there, about."""
+
+A_VALUE = 4
+"""Digits of a number from which it is one thing's own."""
 
 _BREAK = re.compile(r"(?<![.,;:!?…])[.,;:!?…]++(?:\s|$)|[()\"\n]")
 """Where a phrase ends, whatever follows; a run without blanks ends at any sign anyway. Signs are looked at once."""
@@ -61,12 +64,22 @@ def _of_words(words: list[str], language: Language) -> Iterator[Phrase]:
         if not says[begin] or words[begin] in PARTICLES:
             continue
         for end in range(begin, min(begin + WIDEST, len(words))):
-            if says[end] and not (words[end] in OPENS_MORE and end + 1 < len(words) and says[end + 1]):
+            if says[end] and not (words[end] in OPENS_MORE and _goes_on(words, says, end + 1)):
                 run = words[begin : end + 1]
                 between = [word for word in run if word in language.stop_words]
                 stems = tuple(language.stem(word.casefold()) for word in run if word not in language.stop_words)
                 if len(stems) <= LONGEST:
-                    yield Phrase(stems, " ".join(run) if _reads_well(between, language) else None, len(stems))
+                    well = _reads_well(between, language) and not any(map(_is_a_value, run))
+                    yield Phrase(stems, " ".join(run) if well else None, len(stems))
+
+
+def _goes_on(words: list[str], says: list[bool], at: int) -> bool:
+    return at < len(words) and (says[at] or words[at] in DETERMINERS)
+
+
+def _is_a_value(word: str) -> bool:
+    """Whether it is one order's or account's number: no name of what many people ask."""
+    return len(word) >= A_VALUE and word.isdigit()
 
 
 def _reads_well(between: list[str], language: Language) -> bool:

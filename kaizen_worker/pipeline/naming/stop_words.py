@@ -123,6 +123,11 @@ GLUE = {
 OPENS_MORE = frozenset({"in", "on"})
 """Particles that open what follows, where something does: "log in" is a phrase, "card in" of "card in Italy" none."""
 
+DETERMINERS = frozenset(
+    "a an another any each every her his its my no our some that the their these this those your".split()
+)
+"""What a particle that stands before it belongs to: "missing in my account" is no "missing in"."""
+
 CUTS = tuple(
     """
     麻烦 帮我 帮忙 你好 您好

@@ -26,10 +26,7 @@ HALF = 0.5
 FRAGMENT = 0.8
 """Share of its occurrences in which a run of characters goes on, from which it is a part of the longer one."""
 
-TOGETHER = 0.1
-"""Share of the rarer one's queries in which two phrases stand in one, from which people say them so."""
-
-_Read = list[tuple[str, float]]
+Read = list[tuple[str, float]]
 """Texts of a topic, the heaviest first, with the share of the weight that each has."""
 
 
@@ -37,14 +34,15 @@ _Read = list[tuple[str, float]]
 class Vocabulary:
     """Phrases of one topic."""
 
+    language: Language
     shares: dict[Stems, float] = field(default_factory=dict)  # share of the topic's weight that has the phrase, 0..1
     lengths: dict[Stems, float] = field(default_factory=dict)  # in words
     surfaces: dict[Stems, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # of those that read well
 
     @classmethod
-    def of(cls, read: _Read, language: Language) -> "Vocabulary":
+    def of(cls, read: Read, language: Language) -> "Vocabulary":
         """The vocabulary of a topic's texts."""
-        vocabulary = cls()
+        vocabulary = cls(language)
         for text, share in read:
             for stems, phrase in {phrase.stems: phrase for phrase in phrases(text, language)}.items():
                 vocabulary.shares[stems] = vocabulary.shares.get(stems, 0.0) + share
@@ -66,43 +64,48 @@ class Vocabulary:
         surfaces = self.surfaces[stems]
         return min(surfaces, key=lambda surface: (-surfaces[surface], len(surface), surface))
 
+    def tells_alone(self, stems: Stems) -> bool:
+        """Whether it says something beside another phrase: a stop word does in one with others only."""
+        return not self.language.telling.issuperset(self.shown(stems).split())
+
     def together(self, first: Stems, second: Stems) -> Stems | None:
-        """The most frequent phrase that has both, if people say them in one."""
-        least = TOGETHER * min(self.shares[first], self.shares[second])
-        both = [stems for stems in self.surfaces if {*first, *second}.issubset(stems) and self.shares[stems] >= least]
+        """The most frequent phrase that has both, if more than one query says them in one."""
+        both = [stems for stems in self.surfaces if {*first, *second}.issubset(stems)]
         said = [stems for stems in both if self.surfaces[stems].total() > 1]
         return max(said, key=lambda stems: (self.shares[stems], stems), default=None)
 
 
 def vocabularies(texts: Sequence[Sequence[str]], weights: Sequence[Sequence[float]]) -> list[Vocabulary]:
     """One vocabulary a topic, from its texts and their weights."""
-    read = [_read(own, counts) for own, counts in zip(texts, weights, strict=True)]
+    read = [heaviest(own, counts, READ) for own, counts in zip(texts, weights, strict=True)]
     return [Vocabulary.of(own, language) for own, language in zip(read, _languages(read), strict=True)]
 
 
-def _read(texts: Sequence[str], weights: Sequence[float]) -> _Read:
-    heaviest = sorted(zip(weights, texts, strict=True), key=lambda pair: (-pair[0], pair[1]))[:READ]
-    total = sum(weight for weight, _ in heaviest)
-    return [(text[:LONGEST_TEXT], weight / total) for weight, text in heaviest]
+def heaviest(texts: Sequence[str], weights: Sequence[float], count: int) -> Read:
+    """So many of the texts, the heaviest first, with the share of their weight that each has."""
+    best = sorted(zip(weights, texts, strict=True), key=lambda pair: (-pair[0], pair[1]))[:count]
+    total = sum(weight for weight, _ in best)
+    return [(text[:LONGEST_TEXT], weight / total) for weight, text in best]
 
 
-def _languages(read: Sequence[_Read]) -> list[Language]:
+def _languages(read: Sequence[Read]) -> list[Language]:
     """Each topic's language; a stop word that one topic has and the others have not is none there."""
-    languages = [detect(word for text, _ in own for word in words(text)) for own in read]
+    said = [[(words(text), share) for text, share in own] for own in read]
+    languages = [detect(word for spoken, _ in own for word in spoken) for own in said]
     if len(read) < ENOUGH:
         return languages
-    shares = [_stop_shares(own, language) for own, language in zip(read, languages, strict=True)]
+    shares = [_stop_shares(own, language) for own, language in zip(said, languages, strict=True)]
     total: Counter[str] = Counter()
     for own in shares:
         total.update(own)
     telling = [{word for word in own if own[word] >= max(OFTEN, HALF * total[word])} for own in shares]
     pairs = zip(languages, telling, strict=True)
-    return [replace(language, stop_words=language.stop_words - own) for language, own in pairs]
+    return [replace(language, stop_words=language.stop_words - own, telling=frozenset(own)) for language, own in pairs]
 
 
-def _stop_shares(read: _Read, language: Language) -> Counter[str]:
+def _stop_shares(said: Sequence[tuple[list[str], float]], language: Language) -> Counter[str]:
     stops = language.stop_words - language.glue
     shares: Counter[str] = Counter()
-    for text, share in read:
-        shares.update(dict.fromkeys(stops.intersection(words(text)), share))
+    for spoken, share in said:
+        shares.update(dict.fromkeys(stops.intersection(spoken), share))
     return shares

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import snowballstemmer
 
-from kaizen_worker.engine.topics import _names
+from kaizen_worker.embedding import load
+from kaizen_worker.engine.topics import LEAST
 from kaizen_worker.pipeline.cluster import cluster
-from kaizen_worker.pipeline.naming import JOINT, exemplars
+from kaizen_worker.pipeline.naming import JOINT, exemplars, name
 
 SEEDS = range(4)
 STEMMER = snowballstemmer.stemmer("english")
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("file", ["clinc150", "banking77", "hwu64"])
+@pytest.mark.parametrize("file", ["clinc150", "banking77", "hwu64", "dstc11_dev"])
 def test_names_share_a_stem_with_the_majority_intent(file, read):
     of = read(file)
     texts, vectors, weights = of.texts, of.vectors, of.weights
@@ -24,12 +25,17 @@ def test_names_share_a_stem_with_the_majority_intent(file, read):
     shares = []
     for seed in SEEDS:
         found = cluster(vectors, texts, weights=weights, seed=seed)
-        names = _names(texts, vectors, weights, found, taken=())
-        assert len({name.casefold() for name in names}) == len(names)
-        members = [[texts[i] for i in np.flatnonzero(found.labels == topic)] for topic in range(len(names))]
+        rows = [np.flatnonzero(found.labels == topic) for topic in range(len(found.centroids))]
+        typical = [vectors[own].astype(np.float32) @ mean for own, mean in zip(rows, found.centroids, strict=True)]
+        counts = [
+            weights[own] * near.clip(LEAST) ** 2 for own, near in zip(rows, typical, strict=True)
+        ]  # as a cycle does
+        members = [[texts[i] for i in own] for own in rows]
+        names = name(members, [own.round(6).tolist() for own in counts], embed=load("static").embed)
+        assert len({each.casefold() for each in names}) == len(names)
         majority = [Counter(intents[text] for text in own).most_common(1)[0] for own in members]
-        first = np.array([hit(name.split(JOINT)[0], intent) for name, (intent, _) in zip(names, majority, strict=True)])
-        whole = np.array([hit(name, intent) for name, (intent, _) in zip(names, majority, strict=True)])
+        first = np.array([hit(each.split(JOINT)[0], intent) for each, (intent, _) in zip(names, majority, strict=True)])
+        whole = np.array([hit(each, intent) for each, (intent, _) in zip(names, majority, strict=True)])
         shares.append((first.mean(), whole.mean()))
         print(f"\n{file}, seed {seed}: {len(names)} topics, top phrase {first.mean():.3f}, name {whole.mean():.3f}")
         if not seed:
@@ -39,7 +45,7 @@ def test_names_share_a_stem_with_the_majority_intent(file, read):
                 print(f"  {names[topic]!r}: {intent} {number / len(members[topic]):.0%}, {shown[topic][:2]}")
     top, name_ = np.mean(shares, axis=0)
     print(f"{file}, mean of {len(SEEDS)} seeds: top phrase {top:.3f}, name {name_:.3f}")
-    assert file != "clinc150" or (top > 0.75 and name_ >= 0.8)  # the aim of .8 for the top phrase alone: see the print
+    assert file != "clinc150" or (top > 0.77 and name_ >= 0.83)  # the aim of .8 for the top phrase alone: see the print
 
 
 def hit(phrase, intent):
@@ -47,4 +53,5 @@ def hit(phrase, intent):
 
 
 def stems(text):
-    return set(STEMMER.stemWords(re.findall(r"[^\W_]+", text.lower())))
+    apart = re.sub("(?<=[a-z])(?=[A-Z])", " ", text)  # as in FileClaim
+    return set(STEMMER.stemWords(re.findall(r"[^\W_]+", apart.lower())))

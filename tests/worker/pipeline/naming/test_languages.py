@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.naming import name
 from kaizen_worker.pipeline.naming.language import detect
 from kaizen_worker.pipeline.words import characters, normal, pieces, words
 
 
-def test_each_name_has_its_topics_word(log):
+@pytest.mark.parametrize("model", ["counts", "static"])
+def test_each_name_has_its_topics_word(log, model):
     texts = list(log.values())
-    names = name(texts, [[1.0] * len(own) for own in texts])
+    names = name(texts, [[1.0] * len(own) for own in texts], embed=load("static").embed if model == "static" else None)
     assert len(set(names)) == len(names)
     assert [word for word, given_name in zip(log, names, strict=True) if word not in given_name] == []
 

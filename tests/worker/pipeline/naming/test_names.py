@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.naming import EXEMPLARS, NEAR_DUPLICATE, exemplars, name
 
 CARD = ["my card is blocked", "the blocked card", "why are my cards blocked?", "unblock a blocked card please"]
@@ -88,8 +89,51 @@ def test_a_stop_word_that_one_topic_alone_has_names_it():
     assert name(texts[:2], ones(texts[:2]))[0] == "is it"  # too few topics to tell: the shortest query
 
 
+def test_one_customers_number_is_in_no_name():
+    texts = [["will package 56843 be delivered", "will package 11111 be delivered", "package 56843 delivered"], LOAN]
+    assert not any(sign.isdigit() for sign in name(texts, ones(texts))[0])
+    assert "404" in name([["page 404 error", "page 404 error again"], LOAN], ones([["", ""], LOAN]))[0]
+
+
+def test_a_particle_closes_no_phrase_that_goes_on_with_its_noun():
+    texts = [["missing in my account", "it is missing in the account", "missing in that account"], LOAN]
+    assert not name(texts, ones(texts))[0].endswith(" in")
+    texts = [["log in", "cannot log in", "log in failed again"], LOAN]
+    assert "log in" in name(texts, ones(texts))[0]
+
+
+def test_a_stop_word_that_tells_stands_alone_beside_no_other_phrase():
+    others = [[f"{thing} {ending}" for ending in ("price", "size", "colour")] for thing in "abcdefghijk"]
+    texts = [["now the invoice", "invoice for me now", "invoice please, now", "is it my invoice, now"], *others]
+    assert name(texts, ones(texts))[0] == "invoice"
+
+
 def test_no_topics_have_no_names():
     assert name([], []) == ()
+
+
+def test_of_frequent_phrases_the_one_that_means_what_is_asked_goes_first():
+    texts = [["speak faster", "talk faster", "speak quicker", "talk quicker", "speak speed"], LOAN]
+
+    def embed(shown):
+        quick = [any(word in text for word in ("faster", "quicker", "speed")) for text in shown]
+        return np.array([[each, 1 - each] for each in quick], np.float32)
+
+    assert name(texts, ones(texts))[0].startswith("speak")
+    assert name(texts, ones(texts), embed=embed)[0].split()[-1] in {"faster", "quicker", "speed"}
+
+
+def test_vectors_move_no_name_by_their_last_bits():
+    texts = [CARD, LOAN, TOP_UP]
+    random = np.random.default_rng(0)
+    rows: dict[str, np.ndarray] = {}
+
+    def embed(shown, noise=0.0):
+        for text in shown:
+            rows.setdefault(text, unit(random.normal(size=(1, 8)))[0])
+        return np.stack([rows[text] for text in shown]) * np.float32(1 + noise)
+
+    assert name(texts, ones(texts), embed=embed) == name(texts, ones(texts), embed=lambda shown: embed(shown, 1e-7))
 
 
 words = st.lists(st.sampled_from(["card", "cards", "pin", "the", "lost", "is", "reset", "?"]), min_size=1, max_size=4)
@@ -105,6 +149,9 @@ def test_names_are_distinct_and_do_not_depend_on_the_order_of_topics_or_texts(to
     order = random.sample(range(len(topics)), len(topics))
     shuffled = [random.sample(topics[i], len(topics[i])) for i in order]
     assert name(shuffled, ones(shuffled)) == tuple(names[i] for i in order)
+    near = name(topics, ones(topics), embed=load("static").embed)
+    assert len({each.casefold() for each in near}) == len(topics)
+    assert name(shuffled, ones(shuffled), embed=load("static").embed) == tuple(near[i] for i in order)
 
 
 def unit(rows):
