@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from kaizen_api import jobs
+from kaizen_api import jobs, spans
 from kaizen_api.errors import BreakerOpen, Invalid, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Step
@@ -109,7 +109,7 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     for source in tenant.runtime.sources:
         found: list[list[Passage]] = []
         try:
-            found.extend(_ask(tenant, source, query) for query in gap.queries[:QUERIES])
+            found.extend(_ask(tenant, source, query, gap_id=gap.id) for query in gap.queries[:QUERIES])
         except Unavailable as error:  # what it found before stays
             LOG.warning("gap %s of %s: %s: %s", gap.id, tenant.name, source.name, error)
             trouble = error
@@ -120,10 +120,13 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     return best
 
 
-def _ask(tenant: Tenant, source: Source, query: str) -> list[Passage]:
+def _ask(tenant: Tenant, source: Source, query: str, *, gap_id: str) -> list[Passage]:
     breaker = tenant.breaker(source.name)
     try:
-        return breaker.call(lambda: source.search(query, limit=PER_QUERY))
+        with spans.span("search", source=source.name, breaker=breaker.name, gap_id=gap_id):
+            found = breaker.call(lambda: source.search(query, limit=PER_QUERY))
+            spans.note(passages=len(found))
+            return found
     except Invalid as error:  # this query and no other: the source is well
         LOG.warning("%s of %s: %s", source.name, tenant.name, error)
         return []

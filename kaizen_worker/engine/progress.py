@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
+from kaizen_api import spans
 from kaizen_api.critic import Critic
 from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
@@ -66,7 +67,8 @@ class Progress:
         """One step of `STEPS`, shown while it runs and timed when it is done."""
         self._save(replace(self.cycle, status="running", step=name, detail="", progress=STEPS[name]))
         began = time.monotonic()
-        yield
+        with spans.span(f"analysis {name}", tenant=self._tenant.name, cycle_id=self.cycle.id):
+            yield
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
