@@ -1,8 +1,9 @@
 """Log lines as JSON, one object a line, for machines that gather them; personal data and secrets are masked in them.
 
 Guarantee: each line is one JSON object with `at` (RFC 3339, UTC), `level`, `logger` and `message`; `error` where there
-was an exception; and the names of what the process worked on (`tenant`, `cycle_id`, `gap_id`, `job`), by which a line
-joins what Kaizen stored: an analysis has its cycle's id, what it found the same, a search its gap's.
+was an exception; and the names of what the process worked on (`tenant`, `cycle_id`, `gap_id`, `job`) and of what the
+line is about (`ABOUT`), by which lines join what Kaizen stored and each other: interactions as the evidence of an
+insight, the insight with its gap, the gap with its entries. Where the process is traced, `trace_id` and `span_id`.
 """
 
 import logging
@@ -11,9 +12,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from kaizen_api import spans
 from kaizen_api.config import KaizenConfig
 from kaizen_api.masking import mask
 from kaizen_api.rendering import rfc3339
+
+ABOUT = ("tenant", "cycle_id", "topic_id", "interaction_ids", "insight_id", "gap_id", "entry_ids")
+"""What a line may name as `extra`; in this order a correlation goes on."""
 
 
 def _nothing() -> Mapping[str, str]:
@@ -39,6 +44,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": mask(record.getMessage()),
             **self._subject(),
+            **{name: value for name in ABOUT if (value := getattr(record, name, None)) is not None},
+            **spans.ids(),
         }
         if record.exc_info:
             line["error"] = mask(self.formatException(record.exc_info))
@@ -55,5 +62,11 @@ def dress(
 
 
 def dress_server(config: KaizenConfig) -> None:
-    """The same for uvicorn, whose own handlers are there when it asks for the application."""
-    dress(logging.getLogger("uvicorn").handlers, config)
+    """The same for uvicorn, whose own handlers are there when it asks for the application.
+
+    What Kaizen says goes there too: it had no handler, and came as bare text whatever the settings say.
+    """
+    handlers, ours = logging.getLogger("uvicorn").handlers, logging.getLogger("kaizen")
+    dress(handlers, config)
+    ours.handlers = list(handlers)
+    ours.setLevel(logging.INFO)

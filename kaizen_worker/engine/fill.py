@@ -179,6 +179,8 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
         kept.append(entries.add(from_passage(screen(passage), at=at, errand=errand)).id)
     outcome = "filled" if kept else "empty"
+    about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
+    LOG.info("gap %s of %s: %d entries", gap.id, tenant.name, len(kept), extra=about)
     _end(tenant, gap.id, status="proposed" if kept else "unfilled", outcome=outcome, entries=kept)
     if kept:
         _apply_if_wanted(tenant, gap, at=at)

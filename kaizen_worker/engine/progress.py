@@ -16,6 +16,7 @@ from kaizen_api import spans
 from kaizen_api.critic import Critic
 from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
+from kaizen_api.metrics.exemplars import exemplars, keep
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 
@@ -99,6 +100,8 @@ class Progress:
         series = {field("kaizen_analysis_cycles_total"): 1, **observation("kaizen_analysis_duration_seconds", took)}
         ended = {"status": status, "step": "", "progress": 1.0, "finished_at": time.time_ns() // 1000}
         self._save(replace(self.cycle, **ended, detail=detail), series)
+        ids = {"trace_id": spans.ids().get("trace_id"), "cycle_id": self.cycle.id}
+        keep(self._tenant.redis, exemplars("kaizen_analysis_duration_seconds", [(took, ids)]))
 
     def fail(self, error: Exception) -> None:
         """The end of a cycle that would fail again."""

@@ -14,6 +14,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.metrics import table
+from kaizen_api.metrics.exemplars import exemplars
 from kaizen_api.metrics.table import MILLION, field, observations
 from kaizen_api.schema import Record
 from kaizen_worker.store.log import pack_topics
@@ -121,6 +122,7 @@ class Stream:
             pack_topics(topics, cycle),
             _ENCODER.encode(_response_times(records)),
             self._tenant,
+            _ENCODER.encode(_exemplars(records)),
         ]
         script_keys = [
             self._stream,
@@ -130,6 +132,7 @@ class Stream:
             keys.metrics(self._tenant),
             keys.ROLLUP,
             keys.BUSIEST,
+            keys.EXEMPLARS,
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
@@ -157,6 +160,16 @@ def _response_times(records: Sequence[Record]) -> list[str | int]:
     times = (record.response_time for record in records if record.response_time is not None)
     counts = observations("kaizen_response_time_seconds", times)
     return [part for pair in counts.items() for part in pair]
+
+
+def _exemplars(records: Sequence[Record]) -> list[str]:
+    """Interactions that may be looked at, by their response times: buckets and exemplars in turn."""
+    observed = (
+        (record.response_time, {"trace_id": record.trace and record.trace[:32], "interaction_id": record.id})
+        for record in records
+        if record.response_time is not None
+    )
+    return [part for pair in exemplars("kaizen_response_time_seconds", observed).items() for part in pair]
 
 
 def _recent_value(record: Record) -> str:
