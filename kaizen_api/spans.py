@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_LINKS = 128
 """Links of one span, which is what OpenTelemetry keeps unless it is told otherwise."""
 
+SCOPE = "kaizen"
+"""The name under which all of these are recorded."""
+
 TRACEPARENT = "traceparent"
 """The W3C header by which a trace goes on in another process."""
 
@@ -112,7 +115,7 @@ def ids() -> dict[str, str]:
 
 @cache
 def _tracer() -> "Tracer":
-    tracer: Tracer = loaded().get_tracer("kaizen")
+    tracer: Tracer = loaded().get_tracer(SCOPE)
     return tracer
 
 

@@ -2,7 +2,8 @@
 
 Guarantee: a span that has ended is sent within `OTEL_BSP_SCHEDULE_DELAY` (5 s), by a thread of its own, and at the end
 of the process at once. A collector that is away or hangs holds up no work: of spans, 2,048 wait for it
-(`OTEL_BSP_MAX_QUEUE_SIZE`), the oldest are lost first, and the end of a process waits `END_SECONDS` at most.
+(`OTEL_BSP_MAX_QUEUE_SIZE`), the oldest are lost first, and the end of a process waits `END_SECONDS` at most. What other
+libraries record here is not sent: it may hold addresses and the texts of errors.
 """
 
 import os
@@ -13,11 +14,22 @@ from threading import Thread
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from kaizen_api.spans import SCOPE
 
 END_SECONDS = 2.0
 """How long the end of a process waits for its last spans to be taken."""
+
+
+class _Ours(BatchSpanProcessor):
+    """Takes what this package records and nothing else."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """One span that has ended."""
+        if span.instrumentation_scope is not None and span.instrumentation_scope.name == SCOPE:
+            super().on_end(span)
 
 
 @cache
@@ -35,7 +47,7 @@ def begin(service: str) -> TracerProvider | None:
     own = {"service.name": service, "service.instance.id": f"{socket.gethostname()}:{os.getpid()}"}
     resource = Resource.create(own).merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # that would wait for half a minute
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(_Ours(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     return provider
 

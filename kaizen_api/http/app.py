@@ -33,6 +33,13 @@ def create_app(config: KaizenConfig, engine: Engine, *, send_spans: Callable[[],
         description=_DESCRIPTION,
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
+        telemetry={  # FastAPI's own, from .165 on: addresses, in which stands what is looked up, and texts of errors
+            "tracing": False,
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        },
         lifespan=service.lifespan if send_spans is None else sending(service.lifespan, send_spans),
     )
     app.state.service = service

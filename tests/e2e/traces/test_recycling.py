@@ -1,8 +1,9 @@
-"""No finished span is lost with a worker's child, however that ends."""
+"""No finished span is lost with a worker's child, however that ends, and a collector that hangs holds up no job."""
 
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,10 +15,19 @@ SHORT = 8
 QUERIES = ("how do I reset the PIN of a card", "where are the stairs of the lighthouse")
 
 
-def ask(config):
-    """Jobs, by their ids."""
-    short = [jobs.enqueue(config, jobs.ANALYZE, tenant="default", cycle_id=f"y{number}") for number in range(SHORT)]
-    return sorted([*short, *(jobs.fill_query(config, "default", query) for query in QUERIES)])
+@pytest.fixture
+def work(config, redis, wait_until):
+    """Asks for jobs, whose ids it returns, and waits until there are none."""
+
+    def ask():
+        short = [jobs.enqueue(config, jobs.ANALYZE, tenant="default", cycle_id=f"y{number}") for number in range(SHORT)]
+        return sorted([*short, *(jobs.fill_query(config, "default", query) for query in QUERIES)])
+
+    def done():
+        queues = redis.hlen(keys.BROKER_PREFIX + "unacked"), redis.llen(keys.BROKER_PREFIX + jobs.WORK_QUEUE)
+        return not any(queues)
+
+    return SimpleNamespace(ask=ask, wait=lambda: wait_until(done, seconds=120))
 
 
 def jobs_of(collector):
@@ -25,8 +35,8 @@ def jobs_of(collector):
     return sorted(span.attributes["kaizen.job_id"] for span in done)
 
 
-def test_all_spans_of_children_that_do_one_job_each_arrive(config, redis, collector, start_worker, wait_until):
-    asked = ask(config)
+def test_all_spans_of_children_that_do_one_job_each_arrive(work, collector, start_worker, wait_until):
+    asked = work.ask()
     worker = start_worker("--max-tasks-per-child", "1", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
     wait_until(lambda: len(jobs_of(collector)) >= len(asked), seconds=200)
     worker.send_signal(signal.SIGTERM)
@@ -42,11 +52,10 @@ def test_all_spans_of_children_that_do_one_job_each_arrive(config, redis, collec
 
 
 @pytest.mark.parametrize("told", ["the worker to end", "the child to end", "the worker to end at once"])
-def test_whoever_is_told_to_end_sends_what_is_finished(told, config, redis, collector, start_worker, wait_until):
+def test_whoever_is_told_to_end_sends_what_is_finished(told, work, collector, start_worker, wait_until):
     worker = start_worker(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
-    asked = ask(config)
-    unacknowledged, waiting = keys.BROKER_PREFIX + "unacked", keys.BROKER_PREFIX + jobs.WORK_QUEUE
-    wait_until(lambda: not redis.hlen(unacknowledged) and not redis.llen(waiting))
+    asked = work.ask()
+    work.wait()
     assert not collector.seen, "nothing is sent by the time"
     if told == "the child to end":
         for child in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split():
@@ -55,3 +64,14 @@ def test_whoever_is_told_to_end_sends_what_is_finished(told, config, redis, coll
     worker.send_signal(signal.SIGQUIT if told == "the worker to end at once" else signal.SIGTERM)
     worker.wait(60)
     assert jobs_of(collector) == asked
+
+
+def test_a_collector_that_hangs_holds_up_neither_jobs_nor_the_end(work, hung, start_worker):
+    """OpenTelemetry by itself would wait for half a minute at the end of each child."""
+    worker = start_worker(
+        OTEL_EXPORTER_OTLP_ENDPOINT=hung, OTEL_BSP_SCHEDULE_DELAY="10", OTEL_EXPORTER_OTLP_TIMEOUT="600"
+    )
+    work.ask()
+    work.wait()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(25) == 0

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from kaizen_api import jobs
 
@@ -77,8 +78,14 @@ def test_a_trace_goes_from_the_caller_to_the_search_and_ids_join_what_was_found(
     check_pushed(collector, pusher)
     check_analysed(collector, analyst, cycle)
     check_joined(shown, gap, lines, cycle=cycle, traces={"pushed": pusher.trace, "analysed": analyst.trace})
-    assert f'trace_id="{analyst.trace}",cycle_id="{cycle}"' in exposition
-    assert f'trace_id="{pusher.trace}",interaction_id="' in exposition
+    assert {"trace_id": analyst.trace, "cycle_id": cycle} in exemplars(exposition, "kaizen_analysis_duration_seconds")
+    (answered,) = exemplars(exposition, "kaizen_response_time_seconds")
+    assert answered["trace_id"] == pusher.trace
+    assert answered["interaction_id"][0] in "qn"
+    jobs_done = exemplars(exposition, "kaizen_job_duration_seconds")
+    assert {span.attributes["kaizen.job_id"] for span in collector.named(jobs.FILL)} & {
+        one["job_id"] for one in jobs_done
+    }
     for said in (b"stolen", b"freeze", b"address", b"Sorry"):
         assert not any(said in body for body in collector.bodies), "no text of anybody"
     assert not collector.named(jobs.TICK), "what is done every few seconds is no trace"
@@ -88,6 +95,11 @@ def metrics(exporter):
     asked = urllib.request.Request(exporter + "/kaizen/metrics", headers={"Accept": "application/openmetrics-text"})
     with urllib.request.urlopen(asked, timeout=30) as reply:
         return reply.read().decode()
+
+
+def exemplars(exposition, name):
+    families = text_string_to_metric_families(exposition)
+    return [one.exemplar.labels for family in families if family.name == name for one in family.samples if one.exemplar]
 
 
 def check_pushed(collector, pusher):
