@@ -1,6 +1,7 @@
 """Spans of what Kaizen does: recorded where this process has loaded OpenTelemetry, nothing elsewhere.
 
-Guarantee: nothing here imports OpenTelemetry; without it a call looks once into a dictionary. A span holds names, ids
+Guarantee: nothing here imports OpenTelemetry; without it a call looks once into a dictionary, and where a library has
+loaded its interface and nobody records, one costs microseconds. A span holds names, ids
 and numbers, never a text: of an error its class alone, for what it says may be somebody's data.
 """
 

@@ -41,7 +41,11 @@ class Traced:
 
         parent = Headers(scope=scope).get(spans.TRACEPARENT)
         with spans.span(scope["method"], kind="SERVER", parent=parent):
-            await self._app(scope, receive, noting)
+            try:
+                await self._app(scope, receive, noting)
+            except Exception:
+                _note(scope, 500)  # which is said further outside
+                raise
 
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

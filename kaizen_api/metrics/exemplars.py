@@ -1,9 +1,11 @@
 """Exemplars: of each bucket of a histogram, one observation that may be looked at, by its ids.
 
 Guarantee: of each bucket the last one with ids is kept and no other, in a hash of its own that older versions do not
-read. Ids that are longer than OpenMetrics allows are left out. Nothing is counted by them: to lose one does no harm.
+read. Ids that are longer than OpenMetrics allows, or have signs other than letters, digits and _.:/@+=-, are left
+out. Nothing is counted by them: to lose one does no harm.
 """
 
+import re
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -18,6 +20,8 @@ from kaizen_api.metrics.table import BUCKETS, MILLION, field
 
 MOST_CHARACTERS = 128
 """Of all names and values of one exemplar together, by the standard."""
+
+_SAFE = re.compile(r"[A-Za-z0-9_.:/@+=-]+")  # applications choose ids, and parsers stumble over quotes in exemplars
 
 Ids = Mapping[str, str | None]
 """What an observation is of, by name, the most telling first; None: it has none of that kind."""
@@ -71,7 +75,7 @@ def read(stored: Mapping[bytes, bytes]) -> dict[str, Exemplar]:
 def _fitting(ids: Ids) -> dict[str, str]:
     room, fitting = MOST_CHARACTERS, dict[str, str]()
     for name, value in ids.items():
-        if value and len(name) + len(value) <= room:
+        if value and len(name) + len(value) <= room and _SAFE.fullmatch(value):
             fitting[name] = value
             room -= len(name) + len(value)
     return fitting

@@ -4,6 +4,7 @@ Guarantee: an interaction stays pending until its effects are saved, and takes e
 What a consumer has read and lost is read again by itself, or taken over by another after `claim_after`.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -15,7 +16,7 @@ from redis import Redis
 from kaizen_api import keys
 from kaizen_api.metrics import table
 from kaizen_api.metrics.exemplars import exemplars
-from kaizen_api.metrics.table import MILLION, field, observations
+from kaizen_api.metrics.table import MILLION, RESPONSE_BUCKETS, field, observations
 from kaizen_api.schema import Record
 from kaizen_worker.store.log import pack_topics
 
@@ -164,11 +165,12 @@ def _response_times(records: Sequence[Record]) -> list[str | int]:
 
 def _exemplars(records: Sequence[Record]) -> list[str]:
     """Interactions that may be looked at, by their response times: buckets and exemplars in turn."""
-    observed = (
-        (record.response_time, {"trace_id": record.trace and record.trace[:32], "interaction_id": record.id})
-        for record in records
-        if record.response_time is not None
-    )
+    timed = ((record.response_time, record) for record in records if record.response_time is not None)
+    last = {bisect_left(RESPONSE_BUCKETS, seconds): (seconds, record) for seconds, record in timed}
+    observed = [
+        (seconds, {"trace_id": record.trace and record.trace[:32], "interaction_id": record.id})
+        for seconds, record in last.values()
+    ]
     return [part for pair in exemplars("kaizen_response_time_seconds", observed).items() for part in pair]
 
 
