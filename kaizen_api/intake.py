@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from kaizen_api import spans
 from kaizen_api.errors import Invalid
 from kaizen_api.masking import mask, mask_value
 from kaizen_api.schema import MAX_FUTURE_SECONDS, MAX_NAMES, MAX_TEXT_BYTES, Interaction, Record
@@ -26,7 +27,7 @@ _MAX_METADATA_BYTES = MAX_TEXT_BYTES
 _MASKED_CHARACTERS = 2 * MAX_TEXT_BYTES  # more is cut off anyway, unless masking shortened it by half
 
 _SURELY_SHORT = MAX_TEXT_BYTES // 4  # characters take four bytes at most
-_CONTENT = tuple(name for name in Record.__struct_fields__ if name not in {"id", "occurred_at"})
+_CONTENT = tuple(name for name in Record.__struct_fields__ if name not in {"id", "occurred_at", "trace"})
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
@@ -142,6 +143,7 @@ class Intake:
             tool=checked.tool and _word(checked.tool),
             metadata=_metadata(checked.metadata),
             truncated=query_cut or response_cut,
+            trace=spans.here(),
         )
         if not record.id:
             return replace(record, id=_content_id(record, timed=checked.occurred_at is not None))

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from redis import RedisError
 from redis.client import Pipeline
 
-from kaizen_api import keys
+from kaizen_api import keys, spans
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import CALL_SECONDS, TIMEOUT, broker_url, connect, reaching
 from kaizen_api.errors import Conflict, NotFound, Unavailable
@@ -44,6 +44,9 @@ WORK_QUEUE = "kaizen.work"
 ROUTES = {name: {"queue": LIVE_QUEUE} for name in (TICK, CONSUME)} | {
     name: {"queue": WORK_QUEUE} for name in (ANALYZE, FILL, RESUME, CYCLE, DAILY)
 }
+
+FREQUENT = (TICK, RESUME)
+"""What is done every few seconds, and is not told of where all is well."""
 
 VISIBILITY_TIMEOUT = 3 * 3600
 """Seconds after which the broker gives an unacknowledged job to another worker; over three times the hard limit."""
@@ -269,7 +272,9 @@ def answering_workers(config: KaizenConfig, *, nodes: Sequence[str] | None = Non
 
 
 def _stamp(sender: str, headers: dict[str, Any], **_: Any) -> None:
-    """Note when a job of ours was sent, wherever from; one with a time of its own does not wait before that."""
+    """Note when a job of ours was sent and in whose trace; one with a time of its own does not wait before that."""
+    if sender in ROUTES:
+        headers |= spans.carried()
     if sender in ROUTES and not headers.get("eta"):
         headers[SENT_AT] = time.time_ns() // 1000
 

@@ -20,6 +20,7 @@
 | dead | stream of dead letters | – | live | `kaizen dead-letters`, queries, exporter |
 | tries | hash stream id → attempts at it alone | – | live | live |
 | metrics | hash series → integer, one a tenant and `ROLLUP` | – | all, with what they count | exporter, cycle |
+| exemplars | hash bucket of a histogram → its last observation with ids | – | with what they count | exporter |
 | queues | string: sums over the streams | 10 s | tick | exporter |
 | busiest | sorted set tenant → interactions committed | – | live | exporter |
 | recent | list of the last values, packed | – | live | live |
@@ -48,6 +49,9 @@ GROUP = "kaizen"
 
 ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
+
+EXEMPLARS = "kz:exemplars"
+"""What was last observed in each bucket of `ROLLUP`; apart from it, for that holds integers alone."""
 
 TENANTS = "kz:tenants"
 

@@ -80,6 +80,7 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     tool: str | None = None
     metadata: dict[str, Any] | None = None
     truncated: bool = False
+    trace: str | None = None  # TRACE-SPAN of whoever brought it, where that is traced
 
 
 class Interval(msgspec.Struct, kw_only=True, frozen=True):

@@ -14,13 +14,11 @@ from kombu.transport import redis as kombu_redis
 from redis import OutOfMemoryError
 
 from kaizen_api import jobs, logs
-from kaizen_api.config import KaizenConfig
+from kaizen_api.config import KaizenConfig, traces_wanted
 from kaizen_api.connection import broker_url
 
 SOFT_LIMIT = 3000
 HARD_LIMIT = 3300
-
-_FREQUENT = (jobs.TICK, jobs.RESUME)
 
 transport = kombu_redis.Transport
 transport.connection_errors = tuple({*transport.connection_errors, AttributeError, OutOfMemoryError})
@@ -40,9 +38,7 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
         from kaizen_worker.engine import backends  # noqa: PLC0415  # which beat and Flower do without
 
         backends.require(config.cluster_backend)
-    celery = Celery(
-        "kaizen", include=["kaizen_worker.tasks", "kaizen_worker.signs", "kaizen_worker.tally"] if tasks else []
-    )
+    celery = Celery("kaizen", include=_modules() if tasks else [])
     celery.conf.update(
         jobs.settings(broker_url(config)),
         task_acks_late=True,
@@ -60,12 +56,18 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
     return celery
 
 
+def _modules() -> list[str]:
+    """What workers load; the spans first, so that what else begins with a job is within its span."""
+    tracing = ["kaizen_worker.spans"] if traces_wanted() else []
+    return [*tracing, "kaizen_worker.tasks", "kaizen_worker.signs", "kaizen_worker.tally"]
+
+
 class Rare(logging.Filter):
     """Leaves out what is said every few seconds and means that all is well."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to keep a record."""
-        return record.levelno > logging.INFO or not any(name in record.getMessage() for name in _FREQUENT)
+        return record.levelno > logging.INFO or not any(name in record.getMessage() for name in jobs.FREQUENT)
 
 
 def _subject() -> dict[str, str]:

@@ -6,6 +6,7 @@ from kaizen_api.config.loading import load_config
 from kaizen_api.config.misspelt import unknown_variables
 from kaizen_api.config.problems import mask_setting
 from kaizen_api.config.settings import KaizenConfig
+from kaizen_api.config.telemetry import traces_wanted
 from kaizen_api.config.thresholds import PerformanceThreshold
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "is_loopback",
     "load_config",
     "mask_setting",
+    "traces_wanted",
     "unknown_variables",
 ]

@@ -1,5 +1,7 @@
 """Composes the HTTP application of one process."""
 
+from collections.abc import Callable
+
 from fastapi import Depends, FastAPI
 
 from kaizen_api.config import KaizenConfig
@@ -11,17 +13,19 @@ from kaizen_api.http.openapi import describe
 from kaizen_api.http.parameters import only_known
 from kaizen_api.http.problems import describe_problems
 from kaizen_api.http.service import Service
+from kaizen_api.http.traced import Traced, sending
 from kaizen_api.metrics.app import create_metrics_router
 
 _DESCRIPTION = "Kaizen improves an AI assistant while it runs: interactions in, findings and knowledge out."
 
 
-def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
+def create_app(config: KaizenConfig, engine: Engine, *, send_spans: Callable[[], None] | None = None) -> FastAPI:
     """The application. Nothing connects before the first request.
 
     Args:
         config: Its settings.
         engine: Who looks up at answer time, and applies insights.
+        send_spans: Sends the last ones at the end; None: requests are no spans.
     """
     service = Service(config, engine)
     app = FastAPI(
@@ -30,11 +34,20 @@ def create_app(config: KaizenConfig, engine: Engine) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
-        lifespan=service.lifespan,
+        telemetry={  # FastAPI's own, from .165 on: addresses, in which stands what is looked up, and texts of errors
+            "tracing": False,
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        },
+        lifespan=service.lifespan if send_spans is None else sending(service.lifespan, send_spans),
     )
     app.state.service = service
     app.add_middleware(Head)
     app.add_middleware(ingest.Front)
+    if send_spans is not None:
+        app.add_middleware(Traced)
     for part in (lists, topics, insights, analyses, knowledge):
         app.include_router(part.router, dependencies=[Depends(only_known)])
     for part in (ingest, otlp, health, console):

@@ -66,6 +66,7 @@ class Front:
         if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        scope["route"] = router.routes[0]  # by which the request is known where it is traced
         request = Request(scope, receive)
         try:
             response = await push(request)

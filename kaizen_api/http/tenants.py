@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from kaizen_api import spans
 from kaizen_api.config import KaizenConfig, is_loopback
 from kaizen_api.http.problems import ProblemError
 from kaizen_api.http.service import service_of
@@ -32,15 +33,14 @@ def tenant_of(request: Request) -> str:
     else:
         _check_local(request)
         opened = [config.tenant]
-    named = request.query_params.get("tenant")
-    if named is None:
-        return config.tenant if config.tenant in opened else opened[0]
+    named = request.query_params.get("tenant", config.tenant if config.tenant in opened else opened[0])
     if named not in opened and not config.api_keys:
         raise ProblemError(
             403, f"without KAIZEN_API_KEYS there is one tenant, {config.tenant}: leave ?tenant= out, or set keys"
         )
     if named not in opened:
         raise ProblemError(403, "the tenant named is not one that this key opens")
+    spans.note(tenant=named)
     return named
 
 

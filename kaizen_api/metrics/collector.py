@@ -15,7 +15,9 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
+from kaizen_api.metrics.exemplars import Exemplar as Kept
 from kaizen_api.metrics.reading import State
 from kaizen_api.metrics.table import (
     METRICS,
@@ -55,7 +57,7 @@ def _family(metric: Metric, state: State) -> Family:
     if metric.type == "counter":
         return _counter(metric, state)
     if metric.type == "histogram":
-        return _histogram(metric, state.counts)
+        return _histogram(metric, state)
     if metric.name == "kaizen_breaker_state":
         return _breaker_state(metric, state.breakers)
     if metric.labels:
@@ -81,17 +83,31 @@ def _open_values(metric: Metric, label: str, state: State) -> list[str]:
     return sorted({*present, *(labels[label] for labels in counted if label in labels)})
 
 
-def _histogram(metric: Metric, counts: Mapping[str, int]) -> Family:
+def _histogram(metric: Metric, state: State) -> Family:
     """Stored buckets are not cumulative: summed up here."""
+    counts = state.counts
     names = [name for name, _ in metric.labels]
     family = HistogramMetricFamily(metric.name, metric.help, labels=names)
     for values in product(*(closed for _, closed in metric.labels)):
         labels = dict(zip(names, values, strict=True))
         bounds = [*map(str, metric.buckets), "+Inf"]
-        totals = accumulate(counts.get(field(metric.name, le=bound, **labels), 0) for bound in bounds)
+        buckets = [field(metric.name, le=bound, **labels) for bound in bounds]
+        totals = accumulate(counts.get(bucket, 0) for bucket in buckets)
         seconds = counts.get(field(f"{metric.name}_sum", **labels), 0) / MILLION
-        family.add_metric(values, list(zip(bounds, totals, strict=True)), seconds)
+        family.add_metric(
+            values,
+            [
+                _bucket(bound, total, state.exemplars.get(bucket))
+                for bound, total, bucket in zip(bounds, totals, buckets, strict=True)
+            ],
+            seconds,
+        )
     return family
+
+
+def _bucket(bound: str, total: int, kept: Kept | None) -> tuple[str, float] | tuple[str, float, Exemplar]:
+    """As the client takes it; the text format leaves the exemplar out."""
+    return (bound, total) if kept is None else (bound, total, Exemplar(kept.ids, kept.value, kept.at))
 
 
 def _gauges(metric: Metric, state: State) -> Family:

@@ -1,7 +1,7 @@
 """Metrics for whoever has no key: a count of one tenant, or a breaker named `tenant/source`, would tell who they are.
 
 Guarantee: no label keeps the tenant's part; of the tenants' breakers of one source, changes are summed, and the worst
-state stands for all.
+state stands for all. No exemplar is left, for each is of one tenant.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ def without_tenants(state: State) -> State:
     for name, present in state.breakers.items():
         source = _source(name)
         breakers[source] = max(present, breakers.get(source, present), key=_WORSE.index)
-    return replace(state, counts=counts, breakers=breakers)
+    return replace(state, counts=counts, breakers=breakers, exemplars={})
 
 
 def _nameless(series: str) -> str:

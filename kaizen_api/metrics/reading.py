@@ -19,7 +19,8 @@ from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect_async, reaching
 from kaizen_api.errors import Unavailable
-from kaizen_api.metrics import queues, surroundings, table
+from kaizen_api.metrics import exemplars, queues, surroundings, table
+from kaizen_api.metrics.exemplars import Exemplar
 from kaizen_api.metrics.queues import Queues
 from kaizen_api.metrics.surroundings import queue_lengths
 from kaizen_api.metrics.table import EPOCH, MILLION
@@ -44,6 +45,7 @@ class State:
         counts: Series (see `table.field`) → integer, of all tenants together.
         breakers: Circuit breaker → its state.
         seen: Series → what this look saw of the server, the broker and the workers.
+        exemplars: Bucket of a histogram → one observation of it that may be looked at.
     """
 
     epoch: str
@@ -51,6 +53,7 @@ class State:
     queues: Queues
     breakers: Mapping[str, str]
     seen: Mapping[str, float] = field(default_factory=dict)
+    exemplars: Mapping[str, Exemplar] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -101,7 +104,8 @@ async def _read(redis: Redis, queued: Mapping[str, float], *, exact: bool) -> St
     pipe.zrevrange(keys.BUSIEST, 0, MAX_TENANTS - 1, withscores=True)
     pipe.info("memory")
     pipe.info("stats")
-    stored, tick, (seconds, micros), breakers, signs, ticked, busiest, *info = await pipe.execute()
+    pipe.hgetall(keys.EXEMPLARS)
+    stored, tick, (seconds, micros), breakers, signs, ticked, busiest, *info, kept = await pipe.execute()
     ticks = int(ticked or 0)
     values = {series.decode(): value for series, value in stored.items()}
     epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
@@ -117,6 +121,7 @@ async def _read(redis: Redis, queued: Mapping[str, float], *, exact: bool) -> St
             **surroundings.memory(dict(ChainMap(*info))),
             **surroundings.workers(signs, ticks=ticks, queued=queued.get(_LIVE, 0)),
         },
+        exemplars=exemplars.read(kept),
     )
 
 

@@ -257,7 +257,8 @@ def labels_of(series: str) -> tuple[str, dict[str, str]]:
     return family, {label: value for label, _, value in (pair.partition("=") for pair in pairs)}
 
 
-_BUCKETS = {metric.name: metric.buckets for metric in METRICS}
+BUCKETS = {metric.name: metric.buckets for metric in METRICS}
+"""Upper bounds by name."""
 
 
 def observation(name: str, seconds: float, **labels: str) -> dict[str, int]:
@@ -267,7 +268,7 @@ def observation(name: str, seconds: float, **labels: str) -> dict[str, int]:
 
 def observations(name: str, seconds: Iterable[float], **labels: str) -> dict[str, int]:
     """The same of several at once; nothing of none."""
-    bounds, micros = _BUCKETS[name], [round(one * MILLION) for one in seconds]
+    bounds, micros = BUCKETS[name], [round(one * MILLION) for one in seconds]
     if not micros:
         return {}
     buckets = Counter(bisect_left(bounds, one / MILLION) for one in micros)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from kaizen_api import jobs
+from kaizen_api import jobs, spans
 from kaizen_api.errors import BreakerOpen, Invalid, Unavailable
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Entry, Gap, GapStatus, Step
@@ -113,7 +113,7 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     for source in tenant.runtime.sources:
         found: list[list[Passage]] = []
         try:
-            found.extend(_ask(tenant, source, query) for query in gap.queries[:QUERIES])
+            found.extend(_ask(tenant, source, query, gap_id=gap.id) for query in gap.queries[:QUERIES])
         except Unavailable as error:  # what it found before stays
             LOG.warning("gap %s of %s: %s: %s", gap.id, tenant.name, source.name, error)
             trouble = error
@@ -124,10 +124,13 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     return best
 
 
-def _ask(tenant: Tenant, source: Source, query: str) -> list[Passage]:
+def _ask(tenant: Tenant, source: Source, query: str, *, gap_id: str) -> list[Passage]:
     breaker = tenant.breaker(source.name)
     try:
-        return breaker.call(lambda: source.search(query, limit=PER_QUERY))
+        with spans.span("search", source=source.name, breaker=breaker.name, gap_id=gap_id):
+            found = breaker.call(lambda: source.search(query, limit=PER_QUERY))
+            spans.note(passages=len(found))
+            return found
     except Invalid as error:  # this query and no other: the source is well
         LOG.warning("%s of %s: %s", source.name, tenant.name, error)
         return []
@@ -182,6 +185,8 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
         if not _said_already(tenant, entry):
             kept.append(entries.add(entry).id)
     outcome = "filled" if kept else "empty"
+    about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
+    LOG.info("gap %s of %s: %d entries", gap.id, tenant.name, len(kept), extra=about)
     _end(tenant, gap.id, status="proposed" if kept else "unfilled", outcome=outcome, entries=kept)
     if kept:
         _apply_if_wanted(tenant, gap, at=at)

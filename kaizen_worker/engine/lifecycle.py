@@ -12,7 +12,7 @@ from kaizen_api.errors import Conflict, NotFound
 from kaizen_api.masking import mask
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Gap, GapStatus, Insight, InsightStatus, Step
-from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.runtime import LOG, Tenant
 
 ACTIVE: frozenset[InsightStatus] = frozenset({"proposed", "applied", "confirmed"})
 """An insight that somebody still has to look at, or that has its effect."""
@@ -183,6 +183,8 @@ def step(tenant: Tenant, insight_id: str, status: InsightStatus, *, at: int, det
     changed = tenant.insights.update(insight_id, change, counts=insight_counts, rank=insight_rank)
     if changed is None:
         raise NotFound(insight_id)
+    about = {"tenant": tenant.name, "insight_id": changed.id, "gap_id": changed.gap, "topic_id": changed.topic}
+    LOG.info("insight %s of %s: %s", changed.id, tenant.name, changed.status, extra=about)
     return changed
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kaizen_api import spans
 from kaizen_api.schema import Record
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
 from kaizen_worker.engine.progress import OUTAGES
@@ -125,8 +126,10 @@ def _take_back(tenant: Tenant, stream: Stream) -> None:
 
 def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
     records = [_DECODER.decode(delivery.encoded) for delivery in deliveries]
-    topics, cycle = _topics(tenant, [record.query for record in records])
-    done = stream.commit(deliveries, records, topics, pack(records), cycle=cycle)
+    brought = (record.trace for record in records if record.trace is not None)
+    with spans.span("commit", links=brought, tenant=tenant.name, interactions=len(records)):
+        topics, cycle = _topics(tenant, [record.query for record in records])
+        done = stream.commit(deliveries, records, topics, pack(records), cycle=cycle)
     return len(records) if done else 0
 
 

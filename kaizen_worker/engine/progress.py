@@ -12,9 +12,11 @@ from typing import Literal
 from msgspec.structs import replace
 from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
+from kaizen_api import spans
 from kaizen_api.critic import Critic
 from kaizen_api.errors import KaizenError, Unavailable
 from kaizen_api.metrics import field, observation
+from kaizen_api.metrics.exemplars import exemplars, keep
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 
@@ -66,7 +68,8 @@ class Progress:
         """One step of `STEPS`, shown while it runs and timed when it is done."""
         self._save(replace(self.cycle, status="running", step=name, detail="", progress=STEPS[name]))
         began = time.monotonic()
-        yield
+        with spans.span(f"analysis {name}", tenant=self._tenant.name, cycle_id=self.cycle.id):
+            yield
         seconds = {**self.cycle.seconds, name: round(time.monotonic() - began, 3)}
         self._save(replace(self.cycle, seconds=seconds))
 
@@ -97,6 +100,8 @@ class Progress:
         series = {field("kaizen_analysis_cycles_total"): 1, **observation("kaizen_analysis_duration_seconds", took)}
         ended = {"status": status, "step": "", "progress": 1.0, "finished_at": time.time_ns() // 1000}
         self._save(replace(self.cycle, **ended, detail=detail), series)
+        ids = {"trace_id": spans.ids().get("trace_id"), "cycle_id": self.cycle.id}
+        keep(self._tenant.redis, exemplars("kaizen_analysis_duration_seconds", [(took, ids)]))
 
     def fail(self, error: Exception) -> None:
         """The end of a cycle that would fail again."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redis import Redis
 
-from kaizen_api import keys
+from kaizen_api import keys, spans
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect
 from kaizen_api.errors import Invalid, Paced
@@ -96,6 +96,8 @@ class Runtime:
         kind, _, state = event.partition("_")
         if kind == "forced":
             return
+        if kind == "to":
+            spans.event("breaker", breaker=breaker, state=state)
         if event == "store_error":
             self._ledger.store_failed()
         series = (

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from kaizen_api import keys
 from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
-from kaizen_worker.engine.runtime import Tenant
+from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.pipeline.findings.gap import SAID
 from kaizen_worker.types import Codes, Window
 
@@ -82,9 +82,16 @@ def save_insights(tenant: Tenant, insights: list[Insight], *, at: int) -> list[I
                 continue
             room -= 1
         stored.append(_save_insight(tenant, insight, seen_at=at - place, at=at))
+        if old is None:
+            _tell(tenant, stored[-1])
         if insight.type == "regression":
             lifecycle.reopen(tenant, insight, at=at)
     return stored
+
+
+def _tell(tenant: Tenant, new: Insight) -> None:
+    about = {"tenant": tenant.name, "topic_id": new.topic, "gap_id": new.gap, "interaction_ids": new.evidence}
+    LOG.info("insight %s of %s: %s", new.id, tenant.name, new.type, extra={**about, "insight_id": new.id})
 
 
 def _save_insight(tenant: Tenant, insight: Insight, *, seen_at: int, at: int) -> Insight:
@@ -115,6 +122,8 @@ def save_gaps(
         merged = tenant.gaps.update(gap.id, merge, counts=_no_counts, rank=lifecycle.gap_rank)
         if merged is not None and merged.status == "open":
             due.append(merged.id)
+            about = {"tenant": tenant.name, "gap_id": gap.id, "insight_id": merged.insight, "topic_id": gap.topic}
+            LOG.info("gap %s of %s is to be filled", gap.id, tenant.name, extra=about)
     _close_others(tenant, frozenset(gap.id for gap in gaps), at=at)
     return due
 

@@ -1,10 +1,11 @@
 -- Commits one batch: saves it, counts it and acknowledges it in one step, so that each interaction takes effect once.
 -- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, 6 rollup metrics, 7 tenants by
---       what was committed (sorted set)
+--       what was committed (sorted set), 8 exemplars
 -- ARGV: 1 group, 2 consumer, 3 encoded batch, 4 longest recent list, 5 msgpack of four arrays: n stream ids; n topics
 --       ('' for none); n triples (time in us or '', 1 for an error, level in millionths or '') joined by ':'; the names of
 --       the series: ok, error, recent count, errors, time sum, time count, level sum, level count; 6 the topics as the log
---       keeps them; 7 msgpack array of further series, each followed by what to add to it; 8 tenant
+--       keeps them; 7 msgpack array of further series, each followed by what to add to it; 8 tenant;
+--       9 msgpack array of buckets, each followed by its exemplar
 -- Reply: 1 committed, 0 another consumer has taken over a part: nothing was done, read again; an error KAIZEN where a
 --        triple is none or over 15 digits: nothing was done
 -- Invariants: only what is pending for this consumer is committed; the sums equal what stands in the recent list.
@@ -72,6 +73,9 @@ for i = 1, #further, 2 do
   redis.call('HINCRBY', KEYS[5], further[i], further[i + 1])
   redis.call('HINCRBY', KEYS[6], further[i], further[i + 1])
 end
+
+local exemplars = cmsgpack.unpack(ARGV[9])
+if #exemplars > 0 then redis.call('HSET', KEYS[8], unpack(exemplars)) end
 
 redis.call('ZINCRBY', KEYS[7], n, ARGV[8])
 

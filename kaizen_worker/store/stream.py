@@ -4,6 +4,7 @@ Guarantee: an interaction stays pending until its effects are saved, and takes e
 What a consumer has read and lost is read again by itself, or taken over by another after `claim_after`.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -14,7 +15,8 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.metrics import table
-from kaizen_api.metrics.table import MILLION, field, observations
+from kaizen_api.metrics.exemplars import exemplars
+from kaizen_api.metrics.table import MILLION, RESPONSE_BUCKETS, field, observations
 from kaizen_api.schema import Record
 from kaizen_worker.store.log import pack_topics
 
@@ -121,6 +123,7 @@ class Stream:
             pack_topics(topics, cycle),
             _ENCODER.encode(_response_times(records)),
             self._tenant,
+            _ENCODER.encode(_exemplars(records)),
         ]
         script_keys = [
             self._stream,
@@ -130,6 +133,7 @@ class Stream:
             keys.metrics(self._tenant),
             keys.ROLLUP,
             keys.BUSIEST,
+            keys.EXEMPLARS,
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
@@ -157,6 +161,17 @@ def _response_times(records: Sequence[Record]) -> list[str | int]:
     times = (record.response_time for record in records if record.response_time is not None)
     counts = observations("kaizen_response_time_seconds", times)
     return [part for pair in counts.items() for part in pair]
+
+
+def _exemplars(records: Sequence[Record]) -> list[str]:
+    """Interactions that may be looked at, by their response times: buckets and exemplars in turn."""
+    timed = ((record.response_time, record) for record in records if record.response_time is not None)
+    last = {bisect_left(RESPONSE_BUCKETS, seconds): (seconds, record) for seconds, record in timed}
+    observed = [
+        (seconds, {"trace_id": record.trace and record.trace[:32], "interaction_id": record.id})
+        for seconds, record in last.values()
+    ]
+    return [part for pair in exemplars("kaizen_response_time_seconds", observed).items() for part in pair]
 
 
 def _recent_value(record: Record) -> str:

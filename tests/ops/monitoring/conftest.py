@@ -118,11 +118,11 @@ def start(tmp_path_factory):
 def prometheus(start, tool, free_port, tmp_path_factory) -> Callable[..., Prometheus]:
     """Starts a Prometheus with that configuration."""
 
-    def run(config: str) -> Prometheus:
+    def run(config: str, *flags: str) -> Prometheus:
         folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
         (folder / "prometheus.yml").write_text(config)
         paths = (f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}")
-        start(tool("prometheus", "prometheus"), *paths, f"--web.listen-address=127.0.0.1:{port}")
+        start(tool("prometheus", "prometheus"), *paths, f"--web.listen-address=127.0.0.1:{port}", *flags)
         server = Prometheus(f"http://127.0.0.1:{port}")
         deadline = time.monotonic() + 60
         while server.get("status/runtimeinfo") is None:
