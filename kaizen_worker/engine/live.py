@@ -110,8 +110,12 @@ def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
         else:
             stream.settled(delivery)
             return committed
-    if stream.bury(delivery, reason=reason, attempts=attempts):
+    most = tenant.config.max_dead_letters
+    left = stream.bury(delivery, reason=reason, attempts=attempts, most=most)
+    if left is not None:
         LOG.error("%s of %s is a dead letter: %s", delivery.id, tenant.name, reason.splitlines()[-1])
+    if left:
+        LOG.error("%d dead letters of %s made room: there are %d, as many as may be", left, tenant.name, most)
     stream.settled(delivery)
     return 0
 

@@ -133,8 +133,12 @@ class Stream:
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
-    def bury(self, delivery: Delivery, *, reason: str, attempts: int) -> bool:
-        """Make it a dead letter; False if another consumer has it."""
+    def bury(self, delivery: Delivery, *, reason: str, attempts: int, most: int) -> int | None:
+        """Make it a dead letter; beyond `most` of them the oldest make room.
+
+        Returns:
+            How many made room; None if another consumer has it.
+        """
         arguments: list[Any] = [
             keys.GROUP,
             self.consumer,
@@ -143,9 +147,12 @@ class Stream:
             reason,
             attempts,
             field("kaizen_buried_total"),
+            most,
+            field("kaizen_dead_letters_lost_total"),
         ]
         metrics = [keys.metrics(self._tenant), keys.ROLLUP]
-        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        left = cast("int", self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        return None if left < 0 else left
 
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""
