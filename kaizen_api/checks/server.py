@@ -115,7 +115,9 @@ def check_stream(config: KaizenConfig) -> list[Check]:
     """Whether the tenant's stream moves, and what could not be processed."""
     with reaching(config), connect(config) as client:
         queue = Queries(client, tenant=config.tenant).queue()
-        lost = int(cast("bytes", client.hget(keys.metrics(config.tenant), field("kaizen_dead_letters_lost_total"))) or 0)
+        lost = int(
+            cast("bytes", client.hget(keys.metrics(config.tenant), field("kaizen_dead_letters_lost_total"))) or 0
+        )
     moves = queue.oldest_age < _OLD
     remedy = "" if moves else "see whether workers and beat run, and what their log says"
     detail = f"{queue.depth} wait, the oldest {queue.oldest_age:.0f} s"

@@ -182,7 +182,9 @@ def test_what_was_deleted_while_it_was_pending_hides_nothing(config, redis, lost
     assert len(consumer(redis, "a").next(3)) == 2
 
 
-@pytest.mark.parametrize(("number", "left"), [(3, 0), (4, 0), (5, 1), (7, 3)], ids=["below", "at", "above", "far above"])
+@pytest.mark.parametrize(
+    ("number", "left"), [(3, 0), (4, 0), (5, 1), (7, 3)], ids=["below", "at", "above", "far above"]
+)
 def test_beyond_their_limit_the_oldest_dead_letters_make_room_and_are_counted(config, redis, number, left):
     push(config, number)
     stream = consumer(redis, "a")
