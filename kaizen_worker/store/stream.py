@@ -88,6 +88,11 @@ class Stream:
         """Forget the attempts at it."""
         self._redis.hdel(keys.tries(self._tenant), delivery.id)
 
+    def put_aside(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of what this version cannot read: it is for whoever comes after `claim_after`, and no try."""
+        ids: list[Any] = [delivery.id for delivery in deliveries]
+        self._redis.xclaim(self._stream, keys.GROUP, keys.ASIDE, 0, ids, idle=0, justid=True)
+
     def commit(
         self,
         deliveries: Sequence[Delivery],
