@@ -45,5 +45,9 @@ class Paced(Unavailable):
     """Our own limit on calls to a service is used up: it was not called, and nothing is known of it."""
 
 
+class NewerSchema(Unavailable):
+    """A newer version wrote it, and this one would misread it: it waits for a process that does not."""
+
+
 class BreakerOpen(Unavailable):
     """The circuit breaker rejects the call without making it."""

@@ -13,6 +13,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.schema import Record
+from kaizen_api.versions import all_readable
 
 _READ = 20  # batches at a time
 _DECODER = msgspec.msgpack.Decoder(list[Record])
@@ -28,7 +29,11 @@ def look_up(redis: Redis, tenant: str, ids: Collection[str]) -> dict[str, Record
     for packed in _batches(redis, tenant) if left else ():
         raw = zstandard.decompress(packed)
         if any(one in raw for one in left.values()):
-            found |= {record.id: record for record in _DECODER.decode(raw) if left.pop(record.id, None)}
+            found |= {
+                record.id: record
+                for record in _DECODER.decode(all_readable(raw, "the log"))
+                if left.pop(record.id, None)
+            }
         if not left:
             break
     return {one: found[one] for one in ids if one in found}

@@ -26,6 +26,7 @@ from kaizen_api.errors import Conflict, NotFound, Unavailable
 from kaizen_api.masking import mask
 from kaizen_api.metrics import field
 from kaizen_api.schema import Cycle, Gap
+from kaizen_api.versions import SCHEMA
 
 TICK = "kaizen.tick"
 CONSUME = "kaizen.consume"
@@ -51,6 +52,9 @@ FREQUENT = (TICK, RESUME)
 VISIBILITY_TIMEOUT = 3 * 3600
 """Seconds after which the broker gives an unacknowledged job to another worker; over three times the hard limit."""
 
+
+SCHEMA_OF = "schema"
+"""Header of a job: the schema that its arguments need (`kaizen_api/versions.py`)."""
 
 SENT_AT = "sent_at"
 """Header of a job: when it was sent, us since the epoch."""
@@ -272,9 +276,9 @@ def answering_workers(config: KaizenConfig, *, nodes: Sequence[str] | None = Non
 
 
 def _stamp(sender: str, headers: dict[str, Any], **_: Any) -> None:
-    """Note when a job of ours was sent and in whose trace; one with a time of its own does not wait before that."""
+    """Note the schema of a job of ours, its trace and when it was sent; one with a time of its own does not wait."""
     if sender in ROUTES:
-        headers |= spans.carried()
+        headers |= {SCHEMA_OF: SCHEMA, **spans.carried()}
     if sender in ROUTES and not headers.get("eta"):
         headers[SENT_AT] = time.time_ns() // 1000
 

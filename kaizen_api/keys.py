@@ -47,6 +47,9 @@
 GROUP = "kaizen"
 """The consumer group of every tenant's stream."""
 
+ASIDE = "aside"
+"""The consumer of what a version could not read, from whom every other takes over."""
+
 ROLLUP = "kz:metrics"
 """The hash of all tenants' metrics together."""
 

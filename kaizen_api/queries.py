@@ -14,6 +14,7 @@ from kaizen_api.kinds import Kinds, kinds_of
 from kaizen_api.lives import History
 from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Record, Topic
 from kaizen_api.topics import history, look_up, standing
+from kaizen_api.versions import readable
 
 MAX_PAGE = 500
 """Most items of one page."""
@@ -87,7 +88,7 @@ class Queries:
             NotFound: there is none under that id.
         """
         stored = cast("bytes | None", self._redis.hget(keys.objects(self.tenant, kind), object_id))
-        return _found(stored and msgspec.msgpack.decode(stored, type=TYPES[kind]), kind, object_id)
+        return _found(stored and _decoded(stored, kind, object_id), kind, object_id)
 
     def interactions(self, ids: Sequence[str]) -> dict[str, Record]:
         """Those of these interactions that are still kept, by id in the order given; masked."""
@@ -142,7 +143,7 @@ class Queries:
             values = self._redis.hmget(keys.objects(self.tenant, kind), [object_id for object_id, _ in ranked])
             for (object_id, rank), value in zip(ranked, cast("list[bytes | None]", values), strict=True):
                 if value is not None:
-                    yield f"{rank!r}:{object_id.decode()}", msgspec.msgpack.decode(value, type=TYPES[kind])
+                    yield f"{rank!r}:{object_id.decode()}", _decoded(value, kind, object_id.decode())
             start += len(ranked)
 
     def _after(self, order: str, cursor: str | None) -> int:
@@ -209,6 +210,10 @@ def _place(entries: Sequence[tuple[bytes, Any]]) -> tuple[int, int] | None:
 def tenants(redis: Redis) -> list[str]:
     """Everyone who ever sent something, by name."""
     return sorted(name.decode() for name in cast("set[bytes]", redis.smembers(keys.TENANTS)))
+
+
+def _decoded(stored: bytes, kind: str, object_id: str) -> Any:
+    return msgspec.msgpack.decode(readable(stored, f"{kind} {object_id}"), type=TYPES[kind])
 
 
 def _found(value: T | None, kind: str, object_id: str) -> T:

@@ -8,7 +8,7 @@ its maxmemory, which ended every worker that connected to it.
 import logging
 from typing import Any
 
-from celery import Celery, current_task
+from celery import Celery, Task, current_task
 from celery.signals import after_setup_logger, after_setup_task_logger
 from kombu.transport import redis as kombu_redis
 from redis import OutOfMemoryError
@@ -16,12 +16,21 @@ from redis import OutOfMemoryError
 from kaizen_api import jobs, logs
 from kaizen_api.config import KaizenConfig, traces_wanted
 from kaizen_api.connection import broker_url
+from kaizen_api.versions import check
 
 SOFT_LIMIT = 3000
 HARD_LIMIT = 3300
 
 transport = kombu_redis.Transport
 transport.connection_errors = tuple({*transport.connection_errors, AttributeError, OutOfMemoryError})
+
+
+class Job(Task):  # type: ignore[misc]  # Celery has no types
+    """A task that refuses what a newer version asks for in a way that this one would misread; beat asks again."""
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:  # noqa: ARG002  # Celery's signature
+        """Raises NewerSchema."""
+        check(int(self.request.get(jobs.SCHEMA_OF) or 1), f"the job {self.name}")
 
 
 def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
@@ -38,7 +47,7 @@ def create(config: KaizenConfig, *, tasks: bool = True) -> Celery:
         from kaizen_worker.engine import backends  # noqa: PLC0415  # which beat and Flower do without
 
         backends.require(config.cluster_backend)
-    celery = Celery("kaizen", include=_modules() if tasks else [])
+    celery = Celery("kaizen", task_cls=Job, include=_modules() if tasks else [])
     celery.conf.update(
         jobs.settings(broker_url(config)),
         task_acks_late=True,

@@ -11,6 +11,7 @@ from kaizen_api.connection import TIMEOUT, connect, reaching
 from kaizen_api.eviction import KEEPS, REMEDY
 from kaizen_api.jobs import answering_workers
 from kaizen_api.liveness import progress
+from kaizen_api.metrics import field
 from kaizen_api.producer.room import SHARE
 from kaizen_api.queries import Queries
 
@@ -114,10 +115,14 @@ def check_stream(config: KaizenConfig) -> list[Check]:
     """Whether the tenant's stream moves, and what could not be processed."""
     with reaching(config), connect(config) as client:
         queue = Queries(client, tenant=config.tenant).queue()
+        lost = int(
+            cast("bytes", client.hget(keys.metrics(config.tenant), field("kaizen_dead_letters_lost_total"))) or 0
+        )
     moves = queue.oldest_age < _OLD
     remedy = "" if moves else "see whether workers and beat run, and what their log says"
     detail = f"{queue.depth} wait, the oldest {queue.oldest_age:.0f} s"
     checks = [Check("stream", ok=moves, detail=detail, remedy=remedy)]
+    said = f", and {lost} before them made room: {config.max_dead_letters} may be kept" if lost else ""
     remedy = "`kaizen dead-letters list` shows why" if queue.dead else ""
-    checks.append(Check("dead letters", ok=not queue.dead, detail=f"{queue.dead}", remedy=remedy))
+    checks.append(Check("dead letters", ok=not queue.dead, detail=f"{queue.dead}{said}", remedy=remedy))
     return checks

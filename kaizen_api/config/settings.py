@@ -161,6 +161,8 @@ class KaizenConfig(BaseSettings):
     """Interactions in one commit."""
     max_deliveries: int = Field(5, ge=1, le=100)
     """Attempts at one interaction before it becomes a dead letter."""
+    max_dead_letters: int = Field(10_000, ge=10, le=1_000_000)
+    """Dead letters that a tenant may have, kept until a person settles them; beyond it the oldest make room."""
     claim_after: int = Field(30, ge=5, le=3600)
     """Seconds after which another worker takes over what one has read and not committed."""
     stream_max_length: int = Field(1_000_000, ge=1_000, le=100_000_000)

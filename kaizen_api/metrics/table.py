@@ -137,6 +137,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("kaizen_stream_oldest_age_seconds", "gauge", "Age of the oldest interaction that is not committed.", "s"),
     Metric("kaizen_dead_letters", "gauge", "Interactions that could not be processed and wait for a person.", "short"),
     Metric("kaizen_buried", "counter", "Interactions that became dead letters.", "short"),
+    Metric("kaizen_dead_letters_lost", "counter", "Dead letters that made room for newer ones at the limit.", "short"),
     Metric(
         "kaizen_rotations",
         "counter",

@@ -15,6 +15,7 @@ import msgspec
 
 from kaizen_api import spans
 from kaizen_api.schema import Record
+from kaizen_api.versions import SCHEMA, needed
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
 from kaizen_worker.engine.progress import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
@@ -83,7 +84,8 @@ def _watch(tenant: Tenant) -> None:
 
 def _work_off(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
     """The batch at once; one by one if it fails, or if it was lost with a worker before."""
-    if not stream.delivered_before(deliveries[0]):
+    deliveries = _readable(tenant, stream, deliveries)
+    if deliveries and not stream.delivered_before(deliveries[0]):
         try:
             return _commit(tenant, stream, deliveries)
         except OUTAGES:
@@ -91,6 +93,17 @@ def _work_off(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) ->
         except Exception:  # noqa: BLE001  # whatever it is, one of the batch caused it: find out which
             LOG.warning("a batch of %d failed, trying one by one", len(deliveries))
     return sum(_try_alone(tenant, stream, delivery) for delivery in deliveries)
+
+
+def _readable(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Those that this version reads; the others are put aside for a newer worker."""
+    newer = [delivery for delivery in deliveries if needed(delivery.encoded) > SCHEMA]
+    if not newer:
+        return deliveries
+    stream.put_aside(newer)
+    remedy = "bring this worker to the version that wrote them (ops/UPGRADE.md); they wait until then"
+    LOG.error("%d interactions of %s need a newer schema than %d: %s", len(newer), tenant.name, SCHEMA, remedy)
+    return [delivery for delivery in deliveries if delivery not in newer]
 
 
 def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
@@ -111,8 +124,12 @@ def _try_alone(tenant: Tenant, stream: Stream, delivery: Delivery) -> int:
         else:
             stream.settled(delivery)
             return committed
-    if stream.bury(delivery, reason=reason, attempts=attempts):
+    most = tenant.config.max_dead_letters
+    left = stream.bury(delivery, reason=reason, attempts=attempts, most=most)
+    if left is not None:
         LOG.error("%s of %s is a dead letter: %s", delivery.id, tenant.name, reason.splitlines()[-1])
+    if left:
+        LOG.error("%d dead letters of %s made room: there are %d, as many as may be", left, tenant.name, most)
     stream.settled(delivery)
     return 0
 

@@ -10,6 +10,7 @@ from redis import Redis
 
 from kaizen_api import keys
 from kaizen_api.schema import Record
+from kaizen_api.versions import all_readable
 
 BEGINNING = "0-0"
 """The place before every batch."""
@@ -26,6 +27,11 @@ def pack(records: Sequence[Record]) -> bytes:
     return zstandard.compress(_ENCODER.encode(records), 1)
 
 
+def _unpack(packed: bytes) -> list[Record]:
+    """Its records; raises NewerSchema where this version would misread one."""
+    return _DECODER.decode(all_readable(zstandard.decompress(packed), "the log"))
+
+
 class Batch(msgspec.Struct, frozen=True):
     """One committed batch."""
 
@@ -37,7 +43,7 @@ class Batch(msgspec.Struct, frozen=True):
     @property
     def records(self) -> list[Record]:
         """Its records."""
-        return _DECODER.decode(zstandard.decompress(self.packed))
+        return _unpack(self.packed)
 
     @property
     def at(self) -> int:
@@ -78,7 +84,7 @@ def read_log(redis: Redis, *, tenant: str) -> Iterator[Record]:
     start = "-"
     while batches := cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.log(tenant), start, count=_READ)):
         for _, fields in batches:
-            yield from _DECODER.decode(zstandard.decompress(fields[b"b"]))
+            yield from _unpack(fields[b"b"])
         start = f"({batches[-1][0].decode()}"
 
 

@@ -11,6 +11,7 @@ import msgspec
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_api.versions import readable
 
 CHANGES_KEPT = 100_000
 """Changes a reader may be behind before it has to read everything again."""
@@ -51,22 +52,25 @@ class Objects(Generic[T]):
         self._encoder = msgspec.msgpack.Encoder(order="deterministic")
         self._save = redis.register_script(files(__package__).joinpath("save.lua").read_text())
 
+    def _decode(self, value: bytes) -> T:
+        return self._decoder.decode(readable(value, self._hash))
+
     def get(self, object_id: str) -> T | None:
         """The object, or None."""
         value = self._stored(object_id)
-        return None if value is None else self._decoder.decode(value)
+        return None if value is None else self._decode(value)
 
     def many(self, object_ids: list[str]) -> list[T | None]:
         """The objects of those ids, None where there is none."""
         if not object_ids:
             return []
         values = cast("list[bytes | None]", self._redis.hmget(self._hash, object_ids))
-        return [None if value is None else self._decoder.decode(value) for value in values]
+        return [None if value is None else self._decode(value) for value in values]
 
     def all(self) -> Iterator[T]:
         """Every object, in no order, a few at a time."""
         for _, value in cast("Iterator[tuple[bytes, bytes]]", self._redis.hscan_iter(self._hash, count=500)):
-            yield self._decoder.decode(value)
+            yield self._decode(value)
 
     def save(self, new: T, *, old: T | None, rank: float = 0.0, counts: Mapping[str, int] | None = None) -> bool:
         """Store `new` where `old` was read; False if it has changed meanwhile.
@@ -107,7 +111,7 @@ class Objects(Generic[T]):
         """
         while True:
             stored = self._stored(object_id)
-            old = None if stored is None else self._decoder.decode(stored)
+            old = None if stored is None else self._decode(stored)
             new = change(old)
             if new is None:
                 return old
@@ -120,7 +124,7 @@ class Objects(Generic[T]):
     def _unchanged(self, old: T | None, object_id: str) -> tuple[bool, bytes | None]:
         """Whether it still is what was read, and its bytes: another version may have written more fields."""
         stored = self._stored(object_id)
-        return (None if stored is None else self._decoder.decode(stored)) == old, stored
+        return (None if stored is None else self._decode(stored)) == old, stored
 
     def _swap(self, object_id: str, stored: bytes | None, value: bytes, rank: float, counts: Mapping[str, int]) -> bool:
         increments: list[Any] = [part for pair in counts.items() for part in pair]

@@ -90,6 +90,11 @@ class Stream:
         """Forget the attempts at it."""
         self._redis.hdel(keys.tries(self._tenant), delivery.id)
 
+    def put_aside(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of what this version cannot read: it is for whoever comes after `claim_after`, and no try."""
+        ids: list[Any] = [delivery.id for delivery in deliveries]
+        self._redis.xclaim(self._stream, keys.GROUP, keys.ASIDE, 0, ids, idle=0, justid=True)
+
     def commit(
         self,
         deliveries: Sequence[Delivery],
@@ -137,8 +142,12 @@ class Stream:
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
-    def bury(self, delivery: Delivery, *, reason: str, attempts: int) -> bool:
-        """Make it a dead letter; False if another consumer has it."""
+    def bury(self, delivery: Delivery, *, reason: str, attempts: int, most: int) -> int | None:
+        """Make it a dead letter; beyond `most` of them the oldest make room.
+
+        Returns:
+            How many made room; None if another consumer has it.
+        """
         arguments: list[Any] = [
             keys.GROUP,
             self.consumer,
@@ -147,9 +156,12 @@ class Stream:
             reason,
             attempts,
             field("kaizen_buried_total"),
+            most,
+            field("kaizen_dead_letters_lost_total"),
         ]
         metrics = [keys.metrics(self._tenant), keys.ROLLUP]
-        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        left = cast("int", self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        return None if left < 0 else left
 
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""

@@ -166,6 +166,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         happened("kaizen_job_redeliveries", "Jobs that began again"),
         level("kaizen_dead_letters", "Dead letters"),
         happened("kaizen_buried", "New dead letters"),
+        happened("kaizen_dead_letters_lost", "Dead letters beyond the limit"),
         level("kaizen_workers", "Workers"),
         rate("kaizen_ticks", "Ticks of beat"),
     ),

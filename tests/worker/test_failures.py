@@ -20,6 +20,7 @@ from kaizen_api.checks import run_checks
 from kaizen_api.errors import Backpressure
 from kaizen_api.http import create_app
 from kaizen_api.wedged import TICKS_MISSED, Sign
+from kaizen_worker.engine import live
 from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Runtime
 
@@ -148,3 +149,18 @@ def test_a_redis_that_is_away_fails_readiness_and_kills_nobody(config, routes, t
     assert routes(away) == NO_REDIS
     [live] = run_checks(away, only=("beat",))
     assert not live.ok
+
+
+def test_dead_letters_beyond_the_limit_are_told_by_the_worker_and_the_doctor(redis, config, caplog):
+    limited = config.model_copy(update={"max_dead_letters": 10})
+    for number in range(11):
+        redis.xadd(keys.stream(config.tenant), {"r": b"\xff" + bytes([number])})
+    redis.sadd(keys.TENANTS, config.tenant)
+    tenant = Runtime(limited).tenant(config.tenant)
+    while redis.xlen(keys.stream(config.tenant)):
+        live.consume(tenant, place="0")
+    assert redis.xlen(keys.dead(config.tenant)) == 10
+    check = seen(limited, "stream")["dead letters"]
+    assert not check.ok
+    assert "10, and 1 before them made room: 10 may be kept" in check.detail
+    assert "1 dead letters of default made room" in caplog.text

@@ -133,8 +133,8 @@ def test_a_dead_letter_tells_why_and_comes_back_or_goes(config, redis):
     push(config, 2)
     stream = consumer(redis, "a")
     one, other = stream.next(2)
-    assert stream.bury(one, reason="boom", attempts=3)
-    assert not stream.bury(one, reason="boom", attempts=3), "it is not in hand any more"
+    assert stream.bury(one, reason="boom", attempts=3, most=9) == 0
+    assert stream.bury(one, reason="boom", attempts=3, most=9) is None, "it is not in hand any more"
     (letter,) = dead_letters(redis, tenant="default")
     assert (letter.reason, letter.attempts, letter.interaction.query) == ("boom", 3, "q0")
     assert commit(stream, [other])
@@ -142,7 +142,7 @@ def test_a_dead_letter_tells_why_and_comes_back_or_goes(config, redis):
     assert put_back(redis, [letter.id], tenant="default") == 0
     (again,) = stream.next(5)
     assert again.encoded == one.encoded
-    assert stream.bury(again, reason="boom", attempts=1)
+    assert stream.bury(again, reason="boom", attempts=1, most=9) == 0
     assert drop(redis, [letter.id for letter in dead_letters(redis, tenant="default")], tenant="default") == 1
     assert redis.xlen(keys.stream("default")) == 0
     for key in (keys.metrics("default"), keys.ROLLUP):
@@ -180,3 +180,18 @@ def test_what_was_deleted_while_it_was_pending_hides_nothing(config, redis, lost
         redis.xdel(keys.stream("default"), delivery.id)
     push(config, 5)
     assert len(consumer(redis, "a").next(3)) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "left"), [(3, 0), (4, 0), (5, 1), (7, 3)], ids=["below", "at", "above", "far above"]
+)
+def test_beyond_their_limit_the_oldest_dead_letters_make_room_and_are_counted(config, redis, number, left):
+    push(config, number)
+    stream = consumer(redis, "a")
+    made_room = [stream.bury(one, reason="boom", attempts=1, most=4) for one in stream.next(9)]
+    assert sum(made_room) == left
+    kept = [letter.interaction.query for letter in dead_letters(redis, tenant="default")]
+    assert kept == [f"q{index}" for index in range(left, number)]
+    for key in (keys.metrics("default"), keys.ROLLUP):
+        assert int(redis.hget(key, field("kaizen_dead_letters_lost_total")) or 0) == left
+        assert int(redis.hget(key, field("kaizen_buried_total"))) == number
