@@ -43,6 +43,7 @@ from kaizen_api.config.sources import (
     plain,
 )
 from kaizen_api.config.thresholds import PerformanceThreshold
+from kaizen_api.config.urls import check_broker_url
 from kaizen_api.errors import InvalidConfig
 
 _SHORT_INTERVAL = 300
@@ -116,9 +117,9 @@ class KaizenConfig(BaseSettings):
     """Seconds until an open breaker lets a probe through."""
 
     redis_url: RedisUrl | None = None
-    """Redis or Valkey; absent: the server that `kaizen up` runs in the data directory."""
+    """Redis or Valkey, by Sentinel or as a cluster too (`docs/hosts.md`); absent: the server of `kaizen up`."""
     broker_url: RedisUrl | None = None
-    """Celery's broker; absent: the same server, under keys of its own."""
+    """Celery's broker, no cluster; absent: the same server, under keys of its own."""
     tenant: TenantName = "default"
     """The tenant where none is named."""
     api_keys: dict[TenantName, Key] = Field(default_factory=dict)
@@ -202,6 +203,11 @@ class KaizenConfig(BaseSettings):
                 "set a key for each tenant, or leave the address at 127.0.0.1"
             )
         return host
+
+    @field_validator("broker_url")
+    @classmethod
+    def _no_cluster(cls, url: str | None, others: ValidationInfo) -> str | None:
+        return check_broker_url(url, others.data.get("redis_url"))
 
     _model_with_url = field_validator("naming_model")(model_with_url)
 

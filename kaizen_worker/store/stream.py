@@ -13,6 +13,7 @@ import msgspec
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_api.connection import count_keys, is_spread
 from kaizen_api.metrics import table
 from kaizen_api.metrics.table import MILLION, field, observations
 from kaizen_api.schema import Record
@@ -54,6 +55,8 @@ class Stream:
         self._redis = redis
         self._tenant = tenant
         self._stream = keys.stream(tenant)
+        self._counts = count_keys(redis, tenant)
+        self._spread = is_spread(redis)
         self.consumer = consumer
         self._claim_after = claim_after
         self._recent = recent
@@ -127,9 +130,8 @@ class Stream:
             keys.log(self._tenant),
             keys.recent(self._tenant),
             keys.live(self._tenant),
-            keys.metrics(self._tenant),
-            keys.ROLLUP,
-            keys.BUSIEST,
+            *self._counts,
+            *([] if self._spread else [keys.BUSIEST]),
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
@@ -144,8 +146,7 @@ class Stream:
             attempts,
             field("kaizen_buried_total"),
         ]
-        metrics = [keys.metrics(self._tenant), keys.ROLLUP]
-        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        return bool(self._bury(keys=[self._stream, keys.dead(self._tenant), *self._counts], args=arguments))
 
     def leave(self) -> None:
         """Drop this consumer's name unless it still holds something: names of dead processes would pile up."""

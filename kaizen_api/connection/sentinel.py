@@ -1,0 +1,77 @@
+"""Connections to the master that Sentinels name, asked anew for each connection that is made.
+
+Guarantee: a connection is only ever to a server that a Sentinel calls master; one that was demoted is left at its first
+refusal of a write. A Sentinel that does not answer costs half a second and is asked last the next time.
+"""
+
+from typing import Any, cast
+
+import redis
+from redis import asyncio as aio
+from redis.asyncio import sentinel as aio_sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
+
+from kaizen_api.config import Topology
+
+_ASK_SECONDS = 0.5
+
+
+class _Connection(SentinelManagedConnection):
+    """One that is tried once a call of its client, which has its own second try."""
+
+    def connect(self) -> None:
+        self._connect_retry()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+
+
+class _AsyncConnection(aio_sentinel.SentinelManagedConnection):
+    """Likewise."""
+
+    async def connect(self) -> None:
+        await self._connect_retry()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+
+
+class _Pool(SentinelConnectionPool, redis.BlockingConnectionPool):
+    """More callers than connections wait their turn."""
+
+
+class _AsyncPool(aio_sentinel.SentinelConnectionPool, aio.BlockingConnectionPool):
+    """Likewise."""
+
+
+def master_pool(named: Topology, **limits: Any) -> redis.ConnectionPool:
+    """Connections to the master; `limits`: times and retries of each."""
+    ask: Any = Sentinel
+    sentinels = ask(named.hosts, sentinel_kwargs=to_sentinels(named) | {"retry": Retry(NoBackoff(), 0)})
+    pool: Any = _Pool
+    return cast(
+        "redis.ConnectionPool", pool(named.master, sentinels, connection_class=_Connection, **_login(named), **limits)
+    )
+
+
+def async_master_pool(named: Topology, **limits: Any) -> aio.ConnectionPool:
+    """The same for coroutines."""
+    once = AsyncRetry(NoBackoff(), 0)
+    ask: Any = aio_sentinel.Sentinel
+    sentinels = ask(named.hosts, sentinel_kwargs=to_sentinels(named) | {"retry": once})
+    pool: Any = _AsyncPool
+    return cast(
+        "aio.ConnectionPool",
+        pool(named.master, sentinels, connection_class=_AsyncConnection, **_login(named), **limits),
+    )
+
+
+def to_sentinels(named: Topology) -> dict[str, Any]:
+    """How to connect to the Sentinels themselves."""
+    times = {"socket_timeout": _ASK_SECONDS, "socket_connect_timeout": _ASK_SECONDS}
+    return times if named.sentinel_password is None else times | {"password": named.sentinel_password}
+
+
+def _login(named: Topology) -> dict[str, Any]:
+    """Who we are to the master, and which database is ours."""
+    parse: Any = parse_url
+    parsed = parse(named.server_url("master", 1))
+    return {name: value for name, value in parsed.items() if name not in {"host", "port"}}
