@@ -39,7 +39,12 @@ class _Pool(SentinelConnectionPool, redis.BlockingConnectionPool):
 
 
 class _AsyncPool(aio_sentinel.SentinelConnectionPool, aio.BlockingConnectionPool):
-    """Likewise."""
+    """Likewise; the connections to the Sentinels are closed with its own."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
 
 
 def master_pool(named: Topology, **limits: Any) -> redis.ConnectionPool:

@@ -39,8 +39,7 @@ class Room:
 
     Args:
         tenant: Whose stream.
-        counts: Where it is counted what waits: of all tenants on its server; in a cluster, where nobody sums them up, of
-            its own.
+        counts: Where it is counted what waits: of all tenants on its server; in a cluster of its own alone.
     """
 
     def __init__(self, tenant: str, counts: str) -> None:
