@@ -8,7 +8,7 @@ import redis
 from kaizen_api import keys
 from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig, mask_setting
-from kaizen_api.connection import connect, every, is_spread, reaching
+from kaizen_api.connection import broker_url, connect, every, is_spread, reaching
 from kaizen_api.eviction import KEEPS, REMEDY
 from kaizen_api.jobs import answering_workers
 from kaizen_api.liveness import progress
@@ -89,6 +89,7 @@ def _memory(info: dict[str, Any]) -> Check:
 def check_broker(config: KaizenConfig) -> list[Check]:
     """Whether Celery's broker answers, where it is another server."""
     if config.broker_url is None:
+        broker_url(config)  # says what a cluster needs
         return [Check("broker", ok=True, detail="that of redis")]
     where = mask_setting("broker_url", config.broker_url)
     try:

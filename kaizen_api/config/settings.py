@@ -17,6 +17,7 @@ from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
 from kaizen_api.config.hosts import is_loopback
 from kaizen_api.config.kinds import (
     AbsolutePath,
+    BrokerUrl,
     ChatUrl,
     HeaderText,
     Host,
@@ -43,7 +44,6 @@ from kaizen_api.config.sources import (
     plain,
 )
 from kaizen_api.config.thresholds import PerformanceThreshold
-from kaizen_api.config.urls import check_broker_url
 from kaizen_api.errors import InvalidConfig
 
 _SHORT_INTERVAL = 300
@@ -118,8 +118,8 @@ class KaizenConfig(BaseSettings):
 
     redis_url: RedisUrl | None = None
     """Redis or Valkey, by Sentinel or as a cluster too (`docs/hosts.md`); absent: the server of `kaizen up`."""
-    broker_url: RedisUrl | None = None
-    """Celery's broker, no cluster; absent: the same server, under keys of its own."""
+    broker_url: BrokerUrl | None = None
+    """Celery's broker, no cluster; absent: `redis_url`, unless that is one, under keys of its own."""
     tenant: TenantName = "default"
     """The tenant where none is named."""
     api_keys: dict[TenantName, Key] = Field(default_factory=dict)
@@ -203,11 +203,6 @@ class KaizenConfig(BaseSettings):
                 "set a key for each tenant, or leave the address at 127.0.0.1"
             )
         return host
-
-    @field_validator("broker_url")
-    @classmethod
-    def _no_cluster(cls, url: str | None, others: ValidationInfo) -> str | None:
-        return check_broker_url(url, others.data.get("redis_url"))
 
     _model_with_url = field_validator("naming_model")(model_with_url)
 

@@ -52,15 +52,11 @@ def _several(url: str) -> bool:
     return bool(topology(url).hosts)
 
 
-def check_broker_url(url: str | None, redis_url: str | None) -> str | None:
-    """The broker's URL, if Celery can use it: it knows no clusters.
-
-    Raises:
-        ValueError: it cannot, or there is none and the data lie in a cluster.
-    """
-    if (url or redis_url or "").startswith(CLUSTER):
+def check_broker_url(url: str) -> str:
+    """The same of Celery's broker, which can be no cluster; raises likewise."""
+    if url.startswith(CLUSTER):
         raise ValueError("Celery works with no cluster: name one server, or Sentinels, for its jobs alone")
-    return url
+    return check_url(url)
 
 
 def check_chat_url(url: str) -> str:

@@ -12,11 +12,12 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from kaizen_api.config import KaizenConfig, topology
+from kaizen_api.config.topology import CLUSTER
 from kaizen_api.connection.aio import AsyncClusterRedis
 from kaizen_api.connection.cluster import ClusterRedis
 from kaizen_api.connection.sentinel import async_master_pool, master_pool, to_sentinels
 from kaizen_api.connection.times import CONNECT_TIMEOUT, PAUSE, TIMEOUT, limits
-from kaizen_api.errors import Unavailable
+from kaizen_api.errors import InvalidConfig, Unavailable
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -57,9 +58,13 @@ def broker_url(config: KaizenConfig) -> str:
     """The server of Celery's jobs: one of its own, else the same.
 
     Raises:
+        InvalidConfig: the data lie in a cluster, and it has none of its own.
         Unavailable: neither is there.
     """
-    return config.broker_url or redis_url(config)
+    url = config.broker_url or redis_url(config)
+    if url.startswith(CLUSTER):
+        raise InvalidConfig("Celery works with no cluster: name one server, or Sentinels, as KAIZEN_BROKER_URL")
+    return url
 
 
 def celery_broker(url: str) -> dict[str, Any]:

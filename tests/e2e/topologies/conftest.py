@@ -117,4 +117,6 @@ def known(servers, port):
 def named(sentinels, tmp_path):
     """Settings that name the Sentinels alone."""
     hosts = ",".join(f"127.0.0.1:{port}" for port in sentinels[2])
-    return KaizenConfig(redis_url=f"redis+sentinel://{hosts}/kept/0", data_dir=tmp_path, embedder="static", user_key="k")
+    return KaizenConfig(
+        redis_url=f"redis+sentinel://{hosts}/kept/0", data_dir=tmp_path, embedder="static", user_key="k"
+    )

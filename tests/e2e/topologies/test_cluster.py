@@ -1,13 +1,16 @@
-"""Tenants on three nodes of a cluster, the broker apart: pushed, analysed, read, counted and broken as on one server."""
+"""Tenants on three nodes of a cluster, the broker apart: pushed, analysed, read and counted as on one server."""
 
 import json
 import urllib.request
 
 import pytest
 from redis.crc import key_slot
+from redis.exceptions import ResponseError
 
-from kaizen_api import Interaction, KaizenConfig, Producer, keys
+from kaizen_api import Interaction, KaizenConfig, Producer, jobs, keys
 from kaizen_api.connection import connect, connect_async, every
+from kaizen_api.errors import BreakerOpen, InvalidConfig
+from kaizen_worker.breaker import CircuitBreaker
 
 TENANTS = ("acme", "globex", "hooli", "wonka")
 NUMBER = 90
@@ -49,12 +52,23 @@ def fetch(url, key=None, body=None):
         return answer.read()
 
 
+def trip(config):
+    """A breaker over the cluster opens at its first failure, and every process sees that."""
+    with connect(config) as client:
+        breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=300, name="cards", redis=client)
+        with pytest.raises(OSError, match="away"), breaker.guard():
+            raise OSError("away")
+        again = CircuitBreaker(failure_threshold=1, recovery_timeout=300, name="cards", redis=client)
+        with pytest.raises(BreakerOpen), again.guard():
+            pass
+
+
 def sample(text, name):
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
 @pytest.mark.timeout(400)
-def test_the_whole_loop(home, cluster, servers, wait_until):
+def test_the_whole_loop(home, cluster, servers):
     slots = {key_slot(f"{{{tenant}}}".encode()) * len(cluster) // 16_384 for tenant in TENANTS}
     assert slots == {0, 1, 2}, "the tenants lie on all of the nodes"
     with home.up("--no-flower", "--workers", "2") as (_, line):
@@ -74,7 +88,7 @@ def test_the_whole_loop(home, cluster, servers, wait_until):
             assert json.loads(fetch(f"{line['api']}/v1/topics", f"key-of-{tenant}-0123456789"))["items"]
         assert home.run("insights", "--tenant", "acme")["items"]
         assert home.run("tenants")
-        home.run("breaker", "open", "tenant-wide")
+        trip(config)
 
         scraped = fetch(f"{line['exporter']}/kaizen/metrics").decode()
         assert sample(scraped, "kaizen_up ") == 1
@@ -82,7 +96,7 @@ def test_the_whole_loop(home, cluster, servers, wait_until):
         assert sample(scraped, 'kaizen_ingested_total{result="duplicate"}') == len(TENANTS) - 1
         assert sample(scraped, "kaizen_stream_depth") == 0
         assert sample(scraped, 'kaizen_tenant_interactions_total{tenant="acme"}') == NUMBER
-        assert sample(scraped, 'kaizen_breaker_state{breaker="tenant-wide"') == 1
+        assert sample(scraped, 'kaizen_breaker_state{breaker="cards",state="open"') == 1
         checks = {check["name"]: check for check in home.run("doctor")["checks"]}
         assert checks["topology"]["detail"] == "cluster of 3 masters, 0 replicas, appends wait for 0 of them"
         assert all(f"127.0.0.1:{port}" in checks["topology"]["remedy"] for port in cluster)
@@ -91,42 +105,32 @@ def test_the_whole_loop(home, cluster, servers, wait_until):
 
 
 @pytest.fixture
-def config(url, ports, tmp_path):
-    return KaizenConfig(redis_url=url, broker_url="redis://127.0.0.1:1/0", data_dir=tmp_path)
+def config(url, tmp_path):
+    return KaizenConfig(redis_url=url, data_dir=tmp_path)
 
 
-def test_a_slot_that_moves_is_followed(config, cluster, servers):
-    """By commands, by scripts and by pipelines, of a client that has learnt where it was."""
+def test_a_slot_that_moved_is_followed(config, cluster, servers):
+    """By scripts and pipelines of a client that has learnt where it was; the slot is empty when it moves."""
     key = keys.live("moving")
     slot = key_slot(key.encode())
-    nodes = {port: servers.says(port, "CLUSTER MYID") for port in cluster}
     with connect(config) as client:
-        script = client.register_script("return redis.call('HINCRBY', KEYS[1], 'n', 1)")
-        assert script(keys=[key]) == 1
-        for port in cluster:  # empty slots only: the cluster's own tools move what is in them
-            servers.client(port).execute_command("DEL", key) if slot_owner(servers, slot) == port else None
-        former = slot_owner(servers, slot)
-        to = next(port for port in cluster if port != former)
-        for port in cluster:
-            servers.says(port, "CLUSTER SETSLOT", slot, "NODE", nodes[to])
-        assert script(keys=[key]) == 1
-        pipe = client.pipeline(transaction=False)
-        pipe.hget(key, "n")
-        pipe.set(keys.BUSIEST, "elsewhere")
-        script(keys=[key], client=pipe)
-        assert pipe.execute() == [b"1", True, 2]
-        assert servers.client(to).hget(key, "n") == "2"
-        client.delete(keys.BUSIEST, )
+        count = client.register_script("return redis.call('HINCRBY', KEYS[1], 'n', 1)")
+        assert count(keys=[key]) == 1
         client.delete(key)
-
-
-def slot_owner(servers, slot):
-    (port,) = servers.processes and {
-        node[1]
-        for low, high, node, *_ in servers.says(next(iter(servers.processes)), "CLUSTER SLOTS")
-        if low <= slot <= high
-    }
-    return port
+        former = slot * len(cluster) // 16_384
+        to = cluster[(former + 1) % len(cluster)]
+        node = servers.says(to, "CLUSTER MYID")
+        for port in (to, *cluster):
+            servers.says(port, "CLUSTER SETSLOT", slot, "NODE", node)
+        pipe = client.pipeline(transaction=False)
+        pipe.time()
+        pipe.set(keys.pace("elsewhere"), "over", ex=60)
+        count(keys=[key], client=pipe)
+        _, *replies = pipe.execute()
+        assert replies == [True, 1]
+        assert count(keys=[key]) == 2
+        assert servers.client(to).hget(key, "n") == "2"
+        client.delete(key)
 
 
 def test_a_transaction_over_several_tenants_is_refused(config):
@@ -134,7 +138,7 @@ def test_a_transaction_over_several_tenants_is_refused(config):
         pipe = client.pipeline()
         pipe.hset(keys.live("acme"), "n", 1)
         pipe.hset(keys.live("globex"), "n", 1)
-        with pytest.raises(Exception, match="CROSSSLOT a transaction touches keys of one slot only"):
+        with pytest.raises(ResponseError, match="CROSSSLOT a transaction touches keys of one slot only"):
             pipe.execute()
 
 
@@ -149,3 +153,10 @@ async def test_a_coroutine_asks_the_same_nodes(config):
         assert len(every(client)) == 3
         for tenant in TENANTS:
             assert client.hdel(keys.live(tenant), "n") == 1
+
+
+def test_jobs_need_a_server_of_their_own(config):
+    with pytest.raises(InvalidConfig, match=r"Celery works with no cluster.*KAIZEN_BROKER_URL"):
+        jobs.enqueue(config, jobs.TICK)
+    with pytest.raises(InvalidConfig, match=r"KAIZEN_BROKER_URL.*Celery works with no cluster"):
+        KaizenConfig(broker_url=config.redis_url)
