@@ -15,7 +15,7 @@ from kaizen_api.config import KaizenConfig, topology
 from kaizen_api.config.topology import CLUSTER
 from kaizen_api.connection.aio import AsyncClusterRedis
 from kaizen_api.connection.cluster import ClusterRedis
-from kaizen_api.connection.sentinel import async_master_pool, master_pool, to_sentinels
+from kaizen_api.connection.sentinel import async_master_pool, master_pool, noticing_death, to_sentinels
 from kaizen_api.connection.times import CONNECT_TIMEOUT, PAUSE, TIMEOUT, limits
 from kaizen_api.errors import InvalidConfig, Unavailable
 
@@ -73,7 +73,10 @@ def celery_broker(url: str) -> dict[str, Any]:
     if named.kind != "sentinel":
         return {"url": url.replace("unix://", "redis+socket://", 1), "options": {}}
     hosts = (named.server_url(host, port).replace("redis://", "sentinel://", 1) for host, port in named.hosts)
-    return {"url": ";".join(hosts), "options": {"master_name": named.master, "sentinel_kwargs": to_sentinels(named)}}
+    return {
+        "url": ";".join(hosts),
+        "options": {"master_name": named.master, "sentinel_kwargs": to_sentinels(named), **noticing_death()},
+    }
 
 
 def connect(config: KaizenConfig, *, timeout: float = TIMEOUT) -> redis.Redis:

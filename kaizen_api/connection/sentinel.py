@@ -4,6 +4,7 @@ Guarantee: a connection is only ever to a server that a Sentinel calls master; o
 refusal of a write. A Sentinel that does not answer costs half a second and is asked last the next time.
 """
 
+import socket
 from typing import Any, cast
 
 import redis
@@ -18,13 +19,25 @@ from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConn
 from kaizen_api.config import Topology
 
 _ASK_SECONDS = 0.5
+_KEPT_ALIVE = {
+    "TCP_KEEPIDLE": 5,
+    "TCP_KEEPINTVL": 2,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 11_000,
+}  # s, and the last ms
 
 
 class _Connection(SentinelManagedConnection):
-    """One that is tried once a call of its client, which has its own second try."""
+    """One that is tried once a call of its client, which has its own second try, and closed where no answer comes.
+
+    Without the latter redis-py goes on asking a host that is gone, until the kernel gives it up.
+    """
 
     def connect(self) -> None:
         self._connect_retry()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+
+    def read_response(self, *args: Any, disconnect_on_error: bool | None = True, **options: Any) -> Any:
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
 
 
 class _AsyncConnection(aio_sentinel.SentinelManagedConnection):
@@ -73,6 +86,15 @@ def to_sentinels(named: Topology) -> dict[str, Any]:
     """How to connect to the Sentinels themselves."""
     times = {"socket_timeout": _ASK_SECONDS, "socket_connect_timeout": _ASK_SECONDS}
     return times if named.sentinel_password is None else times | {"password": named.sentinel_password}
+
+
+def noticing_death() -> dict[str, Any]:
+    """How a connection on which nothing is due finds out within about 11 s that the other host is gone.
+
+    A worker waits for jobs on such a one; without this it would go on waiting at a master that was replaced.
+    """
+    known = {getattr(socket, name): value for name, value in _KEPT_ALIVE.items() if hasattr(socket, name)}
+    return {"socket_keepalive": True, "socket_keepalive_options": known}
 
 
 def _login(named: Topology) -> dict[str, Any]:

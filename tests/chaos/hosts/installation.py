@@ -22,6 +22,7 @@ from kaizen_api.server import server_binary
 BATCH = 40
 _KEY = "key-of-these-tests-0123456789"
 _SEEN = 0.05
+_SHARED = ("redis_url", "documents_path", "api_host", "embedder", "claim_after", "batch_size", "wait_replicas")
 _REDIS = """\
 bind 0.0.0.0
 protected-mode no
@@ -104,15 +105,7 @@ class Installation:
 
     def _kaizen(self, host, *command):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "KAIZEN_DATA_DIR": str(self._of(host) / "data")}
-        for name in (
-            "redis_url",
-            "documents_path",
-            "api_host",
-            "embedder",
-            "claim_after",
-            "batch_size",
-            "wait_replicas",
-        ):
+        for name in _SHARED:
             environment[f"KAIZEN_{name.upper()}"] = str(getattr(self.config, name))
         environment |= {"KAIZEN_USER_KEY": "hosts", "KAIZEN_API_KEYS": f'{{"default": "{_KEY}"}}'}
         argv = [sys.executable, "-m", "kaizen_api.cli", *command]

@@ -28,9 +28,9 @@ class Network:
         ip("netns", "add", self._mark)
         ip("-n", self._mark, "link", "add", "switch", "type", "bridge")
         ip("-n", self._mark, "link", "set", "switch", "up")
-        self._cable("ours", "0")
-        ip("addr", "add", f"{NET}.{OURS}/24", "dev", f"{self._mark}x0")
-        ip("link", "set", f"{self._mark}x0", "up")
+        end, _ = self._cable(0)
+        ip("addr", "add", f"{NET}.{OURS}/24", "dev", end)
+        ip("link", "set", end, "up")
         return self
 
     def __exit__(self, *reason):
@@ -42,11 +42,9 @@ class Network:
     def host(self, name):
         """A new one."""
         number = len(self._hosts) + 2
-        made = Host(
-            name, f"{NET}.{number}", space=f"{self._mark}-{name}", cable=f"{self._mark}y{number}", at=self._mark
-        )
+        end, other = self._cable(number)
+        made = Host(name, f"{NET}.{number}", space=f"{self._mark}-{name}", cable=other, at=self._mark)
         ip("netns", "add", made.space)
-        end = self._cable(name, number)
         ip("link", "set", end, "netns", made.space)
         ip("-n", made.space, "addr", "add", f"{made.address}/24", "dev", end)
         for link in (end, "lo"):
@@ -54,12 +52,12 @@ class Network:
         self._hosts.append(made)
         return made
 
-    def _cable(self, _name, number):
+    def _cable(self, number):
         end, other = f"{self._mark}x{number}", f"{self._mark}y{number}"
         ip("link", "add", end, "type", "veth", "peer", "name", other)
         ip("link", "set", other, "netns", self._mark)
         ip("-n", self._mark, "link", "set", other, "master", "switch", "up")
-        return end
+        return end, other
 
 
 class Host:
