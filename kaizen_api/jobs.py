@@ -15,6 +15,7 @@ import msgspec
 from celery import Celery
 from celery.signals import before_task_publish
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import SentinelChannel
 from msgspec.structs import replace
 from redis import RedisError
 from redis.client import Pipeline
@@ -24,6 +25,7 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import (
     CALL_SECONDS,
     TIMEOUT,
+    MasterConnection,
     broker_url,
     celery_broker,
     connect,
@@ -68,6 +70,9 @@ CLAIM_SECONDS = 60
 
 FOUND = "insights"
 """The step of an analysis after which it only stores what it found: half of that stored would be worse than all."""
+
+
+SentinelChannel.connection_class = MasterConnection  # else a worker goes on asking a master whose host is gone
 
 
 def settings(url: str) -> dict[str, Any]:

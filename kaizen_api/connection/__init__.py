@@ -10,12 +10,14 @@ from kaizen_api.connection.clients import broker_url, celery_broker, connect, co
 from kaizen_api.connection.cluster import ClusterRedis
 from kaizen_api.connection.counts import count_keys, every, every_async, is_spread, leave_connections
 from kaizen_api.connection.failures import reaching, unavailable
+from kaizen_api.connection.sentinel import MasterConnection
 from kaizen_api.connection.times import CALL_SECONDS, TIMEOUT
 
 __all__ = [
     "CALL_SECONDS",
     "TIMEOUT",
     "ClusterRedis",
+    "MasterConnection",
     "broker_url",
     "celery_broker",
     "connect",

@@ -5,18 +5,20 @@ refusal of a write. A Sentinel that does not answer costs half a second and is a
 """
 
 import socket
+from functools import partial
 from typing import Any, cast
 
 import redis
 from redis import asyncio as aio
 from redis.asyncio import sentinel as aio_sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from kaizen_api.config import Topology
+from kaizen_api.connection.times import PAUSE
 
 _ASK_SECONDS = 0.5
 _KEPT_ALIVE = {
@@ -27,16 +29,21 @@ _KEPT_ALIVE = {
 }  # s, and the last ms
 
 
-class _Connection(SentinelManagedConnection):
+class MasterConnection(SentinelManagedConnection):
     """One that is tried once a call of its client, which has its own second try, and closed where no answer comes.
 
     Without the latter redis-py goes on asking a host that is gone, until the kernel gives it up.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**({"retry": Retry(ConstantBackoff(PAUSE), 1, (redis.ConnectionError,))} | kwargs))  # type: ignore[no-untyped-call]  # redis-py leaves it out
+
     def connect(self) -> None:
+        """Ask who is master now, and connect there."""
         self._connect_retry()  # type: ignore[no-untyped-call]  # redis-py leaves it out
 
     def read_response(self, *args: Any, disconnect_on_error: bool | None = True, **options: Any) -> Any:
+        """An answer, or an error after which the connection is made anew."""
         return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
 
 
@@ -63,11 +70,9 @@ class _AsyncPool(aio_sentinel.SentinelConnectionPool, aio.BlockingConnectionPool
 def master_pool(named: Topology, **limits: Any) -> redis.ConnectionPool:
     """Connections to the master; `limits`: times and retries of each."""
     ask: Any = Sentinel
-    sentinels = ask(named.hosts, sentinel_kwargs=to_sentinels(named) | {"retry": Retry(NoBackoff(), 0)})
-    pool: Any = _Pool
-    return cast(
-        "redis.ConnectionPool", pool(named.master, sentinels, connection_class=_Connection, **_login(named), **limits)
-    )
+    sentinels = ask(named.hosts, sentinel_kwargs=to_sentinels(named))
+    pool: Any = partial(_Pool, connection_class=MasterConnection)
+    return cast("redis.ConnectionPool", pool(named.master, sentinels, **_login(named), **limits))
 
 
 def async_master_pool(named: Topology, **limits: Any) -> aio.ConnectionPool:
@@ -84,7 +89,8 @@ def async_master_pool(named: Topology, **limits: Any) -> aio.ConnectionPool:
 
 def to_sentinels(named: Topology) -> dict[str, Any]:
     """How to connect to the Sentinels themselves."""
-    times = {"socket_timeout": _ASK_SECONDS, "socket_connect_timeout": _ASK_SECONDS}
+    once = Retry(NoBackoff(), 0)  # by default one that is gone is asked again and again, for many seconds
+    times = {"socket_timeout": _ASK_SECONDS, "socket_connect_timeout": _ASK_SECONDS, "retry": once}
     return times if named.sentinel_password is None else times | {"password": named.sentinel_password}
 
 

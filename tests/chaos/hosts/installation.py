@@ -154,7 +154,7 @@ class Installation:
                 if number in faults:
                     faults[number]()
                 wait_until(lambda batch=batch: self._taken(client, batch))
-        wait_until(lambda: self.redis_or(lambda redis: redis.xlen(keys.stream("default")) == 0))
+        wait_until(lambda: self.redis_or(lambda redis: redis.xlen(keys.stream("default")) == 0), seconds=300)
         over.set()
         watching.join()
 
