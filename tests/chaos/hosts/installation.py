@@ -154,9 +154,13 @@ class Installation:
                 if number in faults:
                     faults[number]()
                 wait_until(lambda batch=batch: self._taken(client, batch))
-        wait_until(lambda: self.redis_or(lambda redis: redis.xlen(keys.stream("default")) == 0), seconds=300)
+        self.wait_committed()
         over.set()
         watching.join()
+
+    def wait_committed(self):
+        """Until nothing waits in the stream."""
+        wait_until(lambda: self.redis_or(lambda redis: redis.xlen(keys.stream("default")) == 0), seconds=300)
 
     def _taken(self, client, batch):
         try:

@@ -52,6 +52,10 @@ def play(folder, *, disturbed):
 def _faults(installed, struck):
     first, second = installed.workers
 
+    def heal():
+        installed.wait_committed()  # the other has taken over what it held
+        first.heal()
+
     def fault(name, strike):
         def strikes():
             struck.append((name, time.monotonic()))
@@ -61,7 +65,7 @@ def _faults(installed, struck):
 
     return {
         _CUT: fault("a worker's host is cut off", first.cut),
-        _HEALED: fault("it is back", first.heal),
+        _HEALED: fault("it is back", heal),
         _WORKER_DIES: fault("a worker's host dies", second.die),
         _MASTER_DIES: fault("the master's host dies", installed.stores[0].die),
     }
