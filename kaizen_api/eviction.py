@@ -6,7 +6,7 @@
 from typing import cast
 
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect, reaching
+from kaizen_api.connection import connect, every, reaching
 from kaizen_api.errors import Conflict
 
 KEEPS = "noeviction"
@@ -21,6 +21,7 @@ def refuse_eviction(config: KaizenConfig) -> None:
         Unavailable: it does not answer.
     """
     with reaching(config), connect(config) as client:
-        policy = cast("dict[str, str]", client.info("memory")).get("maxmemory_policy", KEEPS)
-    if policy != KEEPS:
+        said = [cast("dict[str, str]", server.info("memory")) for server in every(client)]
+    policies = {one.get("maxmemory_policy", KEEPS) for one in said}
+    for policy in sorted(policies - {KEEPS}):
         raise Conflict(f"Redis has maxmemory-policy {policy}: {REMEDY}")

@@ -15,13 +15,23 @@ import msgspec
 from celery import Celery
 from celery.signals import before_task_publish
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import SentinelChannel
 from msgspec.structs import replace
 from redis import RedisError
 from redis.client import Pipeline
 
 from kaizen_api import keys, spans
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import CALL_SECONDS, TIMEOUT, broker_url, connect, reaching
+from kaizen_api.connection import (
+    CALL_SECONDS,
+    TIMEOUT,
+    MasterConnection,
+    broker_url,
+    celery_broker,
+    connect,
+    count_keys,
+    reaching,
+)
 from kaizen_api.errors import Conflict, NotFound, Unavailable
 from kaizen_api.masking import mask
 from kaizen_api.metrics import field
@@ -72,10 +82,14 @@ FOUND = "insights"
 """The step of an analysis after which it only stores what it found: half of that stored would be worse than all."""
 
 
+SentinelChannel.connection_class = MasterConnection  # else a worker goes on asking a master whose host is gone
+
+
 def settings(url: str) -> dict[str, Any]:
-    """Celery's settings, the same for those who enqueue and those who work."""
+    """Celery's settings for one broker, the same for those who enqueue and those who work."""
+    broker = celery_broker(url)
     return {
-        "broker_url": url,
+        "broker_url": broker["url"],
         "broker_transport_options": {
             "global_keyprefix": keys.BROKER_PREFIX,
             "visibility_timeout": VISIBILITY_TIMEOUT,
@@ -84,6 +98,7 @@ def settings(url: str) -> dict[str, Any]:
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "health_check_interval": 25,
+            **broker["options"],
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -186,12 +201,12 @@ def cancel(config: KaizenConfig, *, tenant: str, cycle_id: str) -> Cycle:
     """
     objects = keys.objects(tenant, "cycle")
     with reaching(config), connect(config) as client:
-        cancelling = partial(_cancel, tenant=tenant, cycle_id=cycle_id)
+        cancelling = partial(_cancel, tenant=tenant, cycle_id=cycle_id, counted=count_keys(client, tenant))
         cancelled: Cycle = client.transaction(cancelling, objects, value_from_callable=True)
     return cancelled
 
 
-def _cancel(pipe: Pipeline, *, tenant: str, cycle_id: str) -> Cycle:
+def _cancel(pipe: Pipeline, *, tenant: str, cycle_id: str, counted: Sequence[str]) -> Cycle:
     """Repeated by the client as long as somebody writes progress meanwhile."""
     objects = keys.objects(tenant, "cycle")
     stored = cast("bytes | None", pipe.hget(objects, cycle_id))
@@ -209,7 +224,7 @@ def _cancel(pipe: Pipeline, *, tenant: str, cycle_id: str) -> Cycle:
         )
     cancelled = replace(cycle, status="cancelled", detail=_while(cycle), step="", finished_at=time.time_ns() // 1000)
     pipe.hset(objects, cycle_id, msgspec.msgpack.encode(cancelled, order="deterministic"))
-    for key in (keys.metrics(tenant), keys.ROLLUP):
+    for key in counted:
         pipe.hincrby(key, field("kaizen_analysis_cancellations_total"), 1)
     return cancelled
 
@@ -228,8 +243,8 @@ def fill_query(config: KaizenConfig, tenant: str, query: str) -> str:
     gap_id = "g" + hashlib.blake2b(masked.encode(), digest_size=8).hexdigest()
     gap = Gap(id=gap_id, topic="", diagnosis="missing", users=0, queries=[masked])
     with reaching(config), connect(config) as client:
+        client.sadd(keys.TENANTS, tenant)
         pipe = client.pipeline()
-        pipe.sadd(keys.TENANTS, tenant)
         pipe.hsetnx(keys.objects(tenant, "gap"), gap_id, msgspec.msgpack.encode(gap, order="deterministic"))
         pipe.zadd(keys.order(tenant, "gap"), {gap_id: 0}, nx=True)
         pipe.execute()
@@ -289,7 +304,7 @@ before_task_publish.connect(_stamp)
 @cache
 def _sender(url: str) -> Celery:
     """Asks the broker once: each further try would wait for its time-outs again, and beat finds the work anyway."""
-    app = Celery("kaizen-sender", broker=url, set_as_current=False)
+    app = Celery("kaizen-sender", set_as_current=False)
     app.conf.update(settings(url))
     app.conf.broker_transport_options |= {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT / 2}
     app.conf.task_publish_retry_policy |= {"max_retries": 0}

@@ -1,5 +1,8 @@
 """Every Redis key, one function each. All keys of one tenant share one hash slot: `{tenant}`.
 
+In a cluster no script and no transaction touches more than one slot: there `ROLLUP` has only what belongs to no tenant,
+and the sums over tenants are made when they are read (`kaizen_api/connection/counts.py`).
+
 | key | type | TTL | writer | reader |
 | --- | --- | --- | --- | --- |
 | ticked | string, time in µs | a minute | tick | `kaizen doctor` |
@@ -76,11 +79,11 @@ SCHEDULE = "kz:schedule"
 RUNS = "kz:runs"
 """Which run of each job was the last; beats claim the next by it."""
 
-RUNS_OWED = "kz:runs:owed"
-"""The jobs whose last run no worker has done yet."""
+RUNS_OWED = "kz:{kz:runs}:owed"
+"""The jobs whose last run no worker has done yet; in the slot of `RUNS`, with which it changes."""
 
-RUNS_DONE = "kz:runs:done"
-"""When each was last done."""
+RUNS_DONE = "kz:{kz:runs}:done"
+"""When each was last done; likewise."""
 
 WORKERS = "kz:workers"
 """What each worker process last did."""

@@ -36,7 +36,7 @@ def runtime() -> Runtime:
 @shared_task(name=jobs.TICK, time_limit=LIVE_LIMIT)
 def tick() -> None:
     """Start consumers where something waits; leave word that beat and a worker are at it."""
-    pipe = runtime().redis.pipeline()
+    pipe = runtime().redis.pipeline(transaction=False)
     pipe.incr(keys.TICKS)
     pipe.set(keys.TICKED, time.time_ns() // 1000, ex=TICKED_SECONDS)
     pipe.execute()

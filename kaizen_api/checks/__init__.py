@@ -10,6 +10,7 @@ from kaizen_api.checks.check import Check
 from kaizen_api.checks.live import check_live
 from kaizen_api.checks.machine import check_api, check_data_dir, check_settings, strange_settings
 from kaizen_api.checks.server import check_beat, check_broker, check_server, check_stream, check_workers
+from kaizen_api.checks.topology import check_topology
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import KaizenError
 
@@ -19,6 +20,7 @@ _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
     check_settings,
     check_data_dir,
     check_server,
+    check_topology,
     check_broker,
     check_workers,
     check_beat,
@@ -27,7 +29,7 @@ _CHECKS: tuple[Callable[[KaizenConfig], list[Check]], ...] = (
 )
 
 
-_BEHIND_REDIS = frozenset({check_workers, check_beat, check_stream})
+_BEHIND_REDIS = frozenset({check_topology, check_workers, check_beat, check_stream})
 """What is not looked at where Redis does not answer: each would wait for its time-out again."""
 
 

@@ -1,5 +1,6 @@
 """Checks of what runs behind Redis: server, broker, workers, stream."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import redis
@@ -7,7 +8,7 @@ import redis
 from kaizen_api import keys
 from kaizen_api.checks.check import Check
 from kaizen_api.config import KaizenConfig, mask_setting
-from kaizen_api.connection import TIMEOUT, connect, reaching
+from kaizen_api.connection import broker_url, connect, every, is_spread, reaching
 from kaizen_api.eviction import KEEPS, REMEDY
 from kaizen_api.jobs import answering_workers
 from kaizen_api.liveness import progress
@@ -28,7 +29,7 @@ def server_info(config: KaizenConfig) -> dict[str, Any]:
         Unavailable: it does not answer.
     """
     with reaching(config), connect(config) as client:
-        return cast("dict[str, Any]", client.info())
+        return every(client)[0].info()
 
 
 def server_name(info: dict[str, Any]) -> str:
@@ -39,9 +40,25 @@ def server_name(info: dict[str, Any]) -> str:
 
 
 def check_server(config: KaizenConfig) -> list[Check]:
-    """Whether it answers, is new enough, never evicts, and survives a restart."""
-    info = server_info(config)
+    """Whether it answers, is new enough, never evicts, and survives a restart; of a cluster each node."""
+    with reaching(config), connect(config) as client:
+        servers = {address_of(server): server.info() for server in every(client)}
+        spread = is_spread(client)
     where = mask_setting("redis_url", config.redis_url or "of `kaizen up`")
+    checks = [Check("redis", ok=True, detail=f"cluster of {len(servers)} masters {where}")] if spread else []
+    for address, info in servers.items():
+        found = _server(info, address if spread else where)
+        checks += [replace(one, name=f"{one.name} {address}") for one in found] if spread else found
+    return checks
+
+
+def address_of(server: redis.Redis) -> str:
+    """Where a client of one server connects."""
+    place = server.connection_pool.connection_kwargs
+    return f"{place['host']}:{place['port']}" if "port" in place else str(place.get("path", "the master"))
+
+
+def _server(info: dict[str, Any], where: str) -> list[Check]:
     checks = [Check("redis", ok=True, detail=f"{server_name(info)} {where}")]
     version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
     if version < _MIN_VERSION:
@@ -73,16 +90,15 @@ def _memory(info: dict[str, Any]) -> Check:
 def check_broker(config: KaizenConfig) -> list[Check]:
     """Whether Celery's broker answers, where it is another server."""
     if config.broker_url is None:
+        broker_url(config)  # says what a cluster needs
         return [Check("broker", ok=True, detail="that of redis")]
     where = mask_setting("broker_url", config.broker_url)
-    client = redis.Redis.from_url(config.broker_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
     try:
-        client.ping()
+        with connect(config.model_copy(update={"redis_url": config.broker_url})) as client:
+            client.ping()
     except redis.RedisError as error:
         detail = f"{where} does not answer ({type(error).__name__})"
         return [Check("broker", ok=False, detail=detail, remedy="start it, or correct KAIZEN_BROKER_URL")]
-    finally:
-        client.close()
     return [Check("broker", ok=True, detail=where)]
 
 

@@ -12,7 +12,7 @@ from kaizen_api.checks import strange_settings
 from kaizen_api.cli.options import PORT, Session, setting, shared
 from kaizen_api.cli.output import note
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import redis_url
+from kaizen_api.connection import broker_url, redis_url
 from kaizen_api.errors import Unavailable
 from kaizen_api.eviction import refuse_eviction
 from kaizen_api.stack.password import FLOWER_USER, password_file
@@ -84,7 +84,8 @@ def configured(session: Session) -> KaizenConfig:
 def _become(config: KaizenConfig, service: stack.Service) -> NoReturn:
     if service.url:
         check_port(service, option="--port")
-    redis_url(config)  # without a server it would only fail later, at length
+    redis_url(config)
+    broker_url(config)  # without a server it would only fail later, at length
     with suppress(Unavailable):  # it need not answer yet
         refuse_eviction(config)
     sys.stdout.flush()

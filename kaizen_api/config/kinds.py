@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
 from kaizen_api.config.hosts import is_host
-from kaizen_api.config.urls import check_chat_url, check_url
+from kaizen_api.config.urls import check_broker_url, check_chat_url, check_url
 
 TENANT = r"[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -63,6 +63,7 @@ def _timezone(name: str) -> str:
 
 AbsolutePath = Annotated[Path, BeforeValidator(_named), AfterValidator(_absolute)]
 RedisUrl = Annotated[str, AfterValidator(check_url)]
+BrokerUrl = Annotated[str, AfterValidator(check_broker_url)]
 TenantName = Annotated[str, Field(pattern=f"^{TENANT}$")]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

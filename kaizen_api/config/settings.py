@@ -17,6 +17,7 @@ from kaizen_api.config.embedders import EmbedderName, EndpointUrl, check_needed
 from kaizen_api.config.hosts import is_loopback
 from kaizen_api.config.kinds import (
     AbsolutePath,
+    BrokerUrl,
     ChatUrl,
     HeaderText,
     Host,
@@ -116,9 +117,9 @@ class KaizenConfig(BaseSettings):
     """Seconds until an open breaker lets a probe through."""
 
     redis_url: RedisUrl | None = None
-    """Redis or Valkey; absent: the server that `kaizen up` runs in the data directory."""
-    broker_url: RedisUrl | None = None
-    """Celery's broker; absent: the same server, under keys of its own."""
+    """Redis or Valkey, by Sentinel or as a cluster too (`docs/hosts.md`); absent: the server of `kaizen up`."""
+    broker_url: BrokerUrl | None = None
+    """Celery's broker, no cluster; absent: `redis_url`, unless that is one, under keys of its own."""
     tenant: TenantName = "default"
     """The tenant where none is named."""
     api_keys: dict[TenantName, Key] = Field(default_factory=dict)

@@ -3,12 +3,18 @@
 import re
 from urllib.parse import parse_qsl, urlsplit
 
-_SCHEMES = ("redis://", "rediss://", "unix://")
+from kaizen_api.config.topology import CLUSTER, SENTINEL, SENTINEL_OPTIONS, topology
+
+_SCHEMES = ("redis://", "rediss://", "unix://", SENTINEL, CLUSTER)
 _OPTIONS = frozenset(
     {"db", "protocol", "ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"}
 )
 _PASSWORD = re.compile(r"(?i)(pass(?:word|wd)?=)[^&#]*")
-_FORM = "is no URL of a server: give it as redis://USER:PASSWORD@HOST:PORT/DB, signs like / and @ in a password as %XX"
+_FORMS = {
+    "redis+sentinel": "redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB, where NAME is the master's",
+    "redis+cluster": "redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT, without a database",
+}
+_FORM = "redis://USER:PASSWORD@HOST:PORT/DB"
 
 
 def check_url(url: str) -> str:
@@ -18,20 +24,39 @@ def check_url(url: str) -> str:
         ValueError: it cannot.
     """
     if not url.startswith(_SCHEMES):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+        raise ValueError(f"must begin with {', '.join(_SCHEMES[:-1])} or {_SCHEMES[-1]}")
+    scheme = url.partition(":")[0]
     try:
         parts = urlsplit(url)
         options = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))}
-        usable = parts.port != 0 and (parts.scheme == "unix" or re.fullmatch(r"/?\d*/?", parts.path) is not None)
+        usable = _several(url) if scheme in _FORMS else _one(url)
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(_FORM)
-    if strange := sorted(options - _OPTIONS):
+        form = _FORMS.get(scheme, _FORM)
+        raise ValueError(f"is no URL of a server: give it as {form}, signs like / and @ in a password as %XX")
+    known = {"redis+sentinel": SENTINEL_OPTIONS, "redis+cluster": frozenset[str]()}.get(scheme, _OPTIONS)
+    if strange := sorted(options - known):
         raise ValueError(
-            f"has the option {strange[0]}: a password stands before the @, and options there are {sorted(_OPTIONS)}"
+            f"has the option {strange[0]}: a password stands before the @, and options there are {sorted(known)}"
         )
     return url
+
+
+def _one(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.port != 0 and (parts.scheme == "unix" or re.fullmatch(r"/?\d*/?", parts.path) is not None)
+
+
+def _several(url: str) -> bool:
+    return bool(topology(url).hosts)
+
+
+def check_broker_url(url: str) -> str:
+    """The same of Celery's broker, which can be no cluster; raises likewise."""
+    if url.startswith(CLUSTER):
+        raise ValueError("Celery works with no cluster: name one server, or Sentinels, for its jobs alone")
+    return check_url(url)
 
 
 def check_chat_url(url: str) -> str:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Request
 
-from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect, connect_async, reaching
+from kaizen_api.connection import connect, connect_async, count_keys, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.http.door import Door
 from kaizen_api.http.engine import Engine
@@ -66,8 +65,8 @@ class Service:
             if self._async_redis is None:
                 self._async_redis = connect_async(self.config)
             pipe = self._async_redis.pipeline()
-            pipe.hincrby(keys.metrics(tenant), REFUSED, number)
-            pipe.hincrby(keys.ROLLUP, REFUSED, number)
+            for key in count_keys(self._async_redis, tenant):
+                pipe.hincrby(key, REFUSED, number)
             await pipe.execute()
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from kaizen_api import keys
+from kaizen_api.connection import is_spread
 
 KEPT_MS = 10_000
 """How long what a tick saw may be served."""
@@ -50,17 +51,21 @@ def leave_sums(redis: Redis) -> None:
     """
     if redis.pttl(keys.QUEUES) > KEPT_MS / 2:
         return
-    script = redis.register_script(_SCRIPT)
+    script, pipe = redis.register_script(_SCRIPT), redis.pipeline(transaction=False)
     tenants = sorted(name.decode() for name in cast("set[bytes]", redis.smembers(keys.TENANTS)))
-    replies = [cast("list[int]", script(keys=names, args=[keys.GROUP])) for names in _calls(tenants)]
+    for names in _calls(tenants, together=not is_spread(redis)):
+        script(keys=names, args=[keys.GROUP], client=pipe)
+    replies = cast("list[list[int]]", pipe.execute())
     redis.set(keys.QUEUES, msgspec.msgpack.encode(_sum(replies)), px=KEPT_MS)
 
 
 async def look(redis: AsyncRedis) -> Sums:
     """What waits now."""
-    script = redis.register_script(_SCRIPT)
+    script, pipe = redis.register_script(_SCRIPT), redis.pipeline(transaction=False)
     tenants = sorted(name.decode() for name in await cast("Any", redis.smembers(keys.TENANTS)))
-    return _sum([cast("list[int]", await script(keys=names, args=[keys.GROUP])) for names in _calls(tenants)])
+    for names in _calls(tenants, together=not is_spread(redis)):
+        await script(keys=names, args=[keys.GROUP], client=cast("Any", pipe))
+    return _sum(cast("list[list[int]]", await pipe.execute()))
 
 
 def left(stored: bytes | None) -> Sums | None:
@@ -74,9 +79,11 @@ def queues(sums: Sums, *, now: int) -> Queues:
     return Queues(depth=sums.entries, lag=max(0, sums.entries - sums.pending), oldest_age=age, dead=sums.dead)
 
 
-def _calls(tenants: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(tenants), _TENANTS_PER_CALL):
-        chunk = tenants[start : start + _TENANTS_PER_CALL]
+def _calls(tenants: Sequence[str], *, together: bool) -> Iterator[list[str]]:
+    """Keys of one call each: of many tenants, or where no script reaches two of them of one."""
+    step = _TENANTS_PER_CALL if together else 1
+    for start in range(0, len(tenants), step):
+        chunk = tenants[start : start + step]
         yield [key for tenant in chunk for key in (keys.stream(tenant), keys.dead(tenant))]
 
 

@@ -1,7 +1,8 @@
 """What a scrape reads from Redis, within one deadline.
 
 Guarantee: `read_state` ends in time or raises `Unavailable`, whether Redis refuses, hangs or is full. It reads one hash
-whatever the number of tenants, and what a tick saw of their streams (`queues.py`).
+whatever the number of tenants, and what a tick saw of their streams (`queues.py`); in a cluster one a tenant
+(`spread.py`).
 """
 
 import asyncio
@@ -10,16 +11,16 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect_async, reaching
+from kaizen_api.connection import connect_async, is_spread, reaching
 from kaizen_api.errors import Unavailable
-from kaizen_api.metrics import exemplars, queues, surroundings, table
+from kaizen_api.metrics import exemplars, queues, spread, surroundings, table
 from kaizen_api.metrics.exemplars import Exemplar
 from kaizen_api.metrics.queues import Queues
 from kaizen_api.metrics.surroundings import queue_lengths
@@ -111,6 +112,11 @@ async def _read(redis: Redis, queued: Mapping[str, float], *, exact: bool) -> St
     epoch = values.pop(EPOCH, b"").decode() or await _begin_epoch(redis)
     sums = (None if exact else queues.left(tick)) or await queues.look(redis)
     counts = {series: int(value) for series, value in values.items()}
+    servers: list[dict[str, Any]] = [dict(ChainMap(*info))]
+    if is_spread(redis):
+        counts, busy = await spread.add_up(redis, counts, processed=_PROCESSED)
+        busiest = [(name.encode(), count) for name, count in busy.most_common(MAX_TENANTS)]
+        servers = await spread.infos(redis)
     return State(
         epoch=epoch,
         counts={_TICKS: ticks, **counts, **_by_tenant(busiest, counts)},
@@ -118,7 +124,7 @@ async def _read(redis: Redis, queued: Mapping[str, float], *, exact: bool) -> St
         breakers=await _breakers(redis, sorted(name.decode() for name in breakers)[:MAX_BREAKERS]),
         seen={
             **queued,
-            **surroundings.memory(dict(ChainMap(*info))),
+            **surroundings.memory(servers),
             **surroundings.workers(signs, ticks=ticks, queued=queued.get(_LIVE, 0)),
         },
         exemplars=exemplars.read(kept),

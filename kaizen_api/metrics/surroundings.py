@@ -4,9 +4,10 @@ A broker of its own that does not answer costs a quarter of the time there is, a
 """
 
 import asyncio
+import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -40,12 +41,15 @@ async def _lengths(redis: Redis) -> dict[str, float]:
     return {field("kaizen_queue_length", queue=name): length for name, length in zip(QUEUES, lengths, strict=True)}
 
 
-def memory(info: Mapping[str, Any]) -> dict[str, float]:
-    """What the server says of its memory."""
+def memory(servers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """What the servers say of their memory: of several the fullest, and the evictions of all."""
+    fullest = max(
+        servers, key=lambda info: (info["used_memory"] / (info["maxmemory"] or math.inf), info["used_memory"])
+    )
     return {
-        field("kaizen_redis_memory_bytes"): float(info["used_memory"]),
-        field("kaizen_redis_memory_limit_bytes"): float(info["maxmemory"]),
-        field("kaizen_redis_evictions_total"): float(info["evicted_keys"]),
+        field("kaizen_redis_memory_bytes"): float(fullest["used_memory"]),
+        field("kaizen_redis_memory_limit_bytes"): float(fullest["maxmemory"]),
+        field("kaizen_redis_evictions_total"): float(sum(info["evicted_keys"] for info in servers)),
     }
 
 

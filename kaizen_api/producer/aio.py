@@ -6,11 +6,13 @@ import logging
 import secrets
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
+
+from redis.asyncio.client import Pipeline
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect_async, reaching
+from kaizen_api.connection import connect_async, count_keys, is_spread, leave_connections, reaching
 from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
 from kaizen_api.producer.batch import (
@@ -59,15 +61,15 @@ class AsyncProducer:
         self._linger = linger
         self._intake: Intake | None = None
         self._closed = False
-        self._room = Room(self.tenant)
         self._redis = connect_async(self.config)
+        self._room = Room(self.tenant, count_keys(self._redis, self.tenant)[-1])
         self._script = self._redis.register_script(SCRIPT)
         self._begin()
         watch(self)
 
     def forget(self) -> None:
         """A new process begins with nothing, in an event loop of its own."""
-        self._redis.connection_pool.reset()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+        leave_connections(self._redis)
         self._waiting.release()
         self._begin()
 
@@ -152,12 +154,26 @@ class AsyncProducer:
 
     async def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
         """The script's reply, and how many replicas have it."""
-        script_keys, arguments = script_call(pairs, tenant=self.tenant, config=self.config)
+        script_keys, arguments = script_call(
+            pairs, tenant=self.tenant, config=self.config, counted=count_keys(self._redis, self.tenant)
+        )
+        pipe = self._redis.pipeline(transaction=False)
+        known = self.config.wait_replicas
+        if is_spread(self._redis):  # before the append, so that nothing waits in a stream that nobody looks into
+            pipe.sadd(keys.TENANTS, self.tenant)
+            _, known = await self._written(pipe)
         if not self.config.wait_replicas:
             return cast("Sequence[int]", await self._script(keys=script_keys, args=arguments)), 0
-        async with self._redis.client() as one:  # WAIT is for what its own connection wrote
-            reply = cast("Sequence[int]", await self._script(keys=script_keys, args=arguments, client=one))
-            return reply, await one.wait(self.config.wait_replicas, REPLICAS_MS)
+        await self._script(keys=script_keys, args=arguments, client=cast("Any", pipe))
+        reply, confirmed = await self._written(pipe)
+        return reply, min(known, confirmed)
+
+    async def _written(self, pipe: Pipeline) -> tuple[Any, int]:
+        """The reply to the one command in it, and how many replicas have what it wrote, where that is asked."""
+        if self.config.wait_replicas:  # on the connection that wrote it
+            pipe.wait(self.config.wait_replicas, REPLICAS_MS)
+        reply, *confirmed = await pipe.execute()
+        return reply, confirmed[0] if confirmed else 0
 
     async def knowledge(
         self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS

@@ -1,6 +1,6 @@
 -- Appends a batch of records once each: the mark "seen" is set with the append or not at all.
--- KEYS: 1 stream, 2 seen now, 3 seen before, 4 seen next (a host whose clock is ahead), 5 tenant metrics,
---       6 rollup metrics, 7 tenants (set)
+-- KEYS: 1 stream, 2 seen now, 3 seen before, 4 seen next (a host whose clock is ahead), 5 tenant metrics, and where they
+--       lie on the same server 6 rollup metrics, 7 tenants (set)
 -- ARGV: 1 tenant, 2 longest stream, 3 seconds the oldest in it may wait, 4 seconds a seen set lives,
 --       5 series of accepted, 6 series of duplicates, 7 msgpack of two arrays: 1 to 1000 ids, and the sizes of their
 --       records in bytes; 8 the encoded records, one after the other
@@ -23,7 +23,7 @@ for k = 2, 4 do
   end
 end
 
-redis.call('SADD', KEYS[7], ARGV[1])
+if KEYS[7] then redis.call('SADD', KEYS[7], ARGV[1]) end
 local reply, fresh, from = {0}, {}, 1
 for i, id in ipairs(ids) do
   if seen[id] then

@@ -78,16 +78,17 @@ def encode(records: Iterable[Record]) -> list[Pair]:
     return [(record.id, _ENCODER.encode(record)) for record in records]
 
 
-def script_call(pairs: Sequence[Pair], *, tenant: str, config: KaizenConfig) -> tuple[list[str], list[Any]]:
-    """KEYS and ARGV of `append.lua`, for 1 to `MAX_BATCH` pairs."""
+def script_call(
+    pairs: Sequence[Pair], *, tenant: str, config: KaizenConfig, counted: Sequence[str]
+) -> tuple[list[str], list[Any]]:
+    """KEYS and ARGV of `append.lua`, for 1 to `MAX_BATCH` pairs; `counted`: where their number is counted."""
     retention = config.metrics_retention_days * _DAY
     bucket = int(time.time()) // retention
     script_keys = [
         keys.stream(tenant),
         *(keys.seen(tenant, bucket + step) for step in (0, -1, 1)),
-        keys.metrics(tenant),
-        keys.ROLLUP,
-        keys.TENANTS,
+        *counted,
+        *([keys.TENANTS] if keys.ROLLUP in counted else []),
     ]
     limits = [tenant, config.stream_max_length, config.stream_max_age, 2 * retention]
     ids, encoded = zip(*pairs, strict=True)

@@ -39,10 +39,12 @@ class Room:
 
     Args:
         tenant: Whose stream.
+        counts: Where it is counted what waits: of all tenants on its server; in a cluster of its own alone.
     """
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, counts: str) -> None:
         self._stream = keys.stream(tenant)
+        self._counts = counts
         self._left = 0.0
         self._until = 0.0
 
@@ -57,7 +59,7 @@ class Room:
     def look(self, pipe: Any) -> None:
         """Ask what `note` needs to know, on a pipeline of either kind."""
         pipe.info("memory")
-        pipe.hmget(keys.ROLLUP, _COUNTS)
+        pipe.hmget(self._counts, _COUNTS)
         pipe.memory_usage(self._stream)
 
     def note(self, answers: Sequence[Any], pairs: Sequence[Pair]) -> None:

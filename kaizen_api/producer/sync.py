@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from redis.client import Pipeline
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect, reaching
+from kaizen_api.connection import connect, count_keys, is_spread, reaching
 from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
 from kaizen_api.producer.batch import (
@@ -71,7 +73,7 @@ class Producer:
         self._linger = linger
         self._redis = connect(self.config)
         self._script = self._redis.register_script(SCRIPT)
-        self._room = Room(self.tenant)
+        self._room = Room(self.tenant, count_keys(self._redis, self.tenant)[-1])
         self._intake: Intake | None = None
         self._closed = False
         self._begin()
@@ -177,12 +179,26 @@ class Producer:
 
     def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
         """The script's reply, and how many replicas have it."""
-        script_keys, arguments = script_call(pairs, tenant=self.tenant, config=self.config)
+        script_keys, arguments = script_call(
+            pairs, tenant=self.tenant, config=self.config, counted=count_keys(self._redis, self.tenant)
+        )
+        pipe = self._redis.pipeline(transaction=False)
+        known = self.config.wait_replicas
+        if is_spread(self._redis):  # before the append, so that nothing waits in a stream that nobody looks into
+            pipe.sadd(keys.TENANTS, self.tenant)
+            _, known = self._written(pipe)
         if not self.config.wait_replicas:
             return self._script(keys=script_keys, args=arguments), 0
-        with self._redis.client() as one:  # type: ignore[no-untyped-call]  # WAIT is for what one connection wrote
-            reply = self._script(keys=script_keys, args=arguments, client=one)
-            return reply, one.wait(self.config.wait_replicas, REPLICAS_MS)
+        self._script(keys=script_keys, args=arguments, client=pipe)
+        reply, confirmed = self._written(pipe)
+        return reply, min(known, confirmed)
+
+    def _written(self, pipe: Pipeline) -> tuple[Any, int]:
+        """The reply to the one command in it, and how many replicas have what it wrote, where that is asked."""
+        if self.config.wait_replicas:  # on the connection that wrote it
+            pipe.wait(self.config.wait_replicas, REPLICAS_MS)
+        reply, *confirmed = pipe.execute()
+        return reply, confirmed[0] if confirmed else 0
 
     def knowledge(
         self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS
@@ -209,7 +225,7 @@ class Producer:
         """Count what was no interaction; without Redis it goes uncounted."""
         with suppress(Unavailable), reaching(self.config):
             pipe = self._redis.pipeline()
-            for key in (keys.metrics(self.tenant), keys.ROLLUP):
+            for key in count_keys(self._redis, self.tenant):
                 pipe.hincrby(key, REFUSED, number)
             pipe.execute()
 

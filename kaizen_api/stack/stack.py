@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import socket_path
+from kaizen_api.connection import broker_url, socket_path
 from kaizen_api.errors import Unavailable
 from kaizen_api.eviction import refuse_eviction
 from kaizen_api.jobs import answering_workers
@@ -97,6 +97,7 @@ class Stack:
 
         Raises:
             Conflict: it may evict what was accepted.
+            InvalidConfig: it is a cluster, and no broker is set.
             Unavailable: it does not.
         """
         if self._embedded:
@@ -111,6 +112,7 @@ class Stack:
             self.config = self.config.model_copy(update={"redis_url": url})
         else:
             refuse_eviction(self.config)
+        broker_url(self.config)  # that there is one for what will be started
         self._make_temporary()
         self._supervision.start()
         self._watch.start(self.config)

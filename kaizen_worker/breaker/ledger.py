@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from redis import Redis, RedisError
 
+from kaizen_api.connection import is_spread
+
 PAUSE = 1.0
 """Seconds between two writes."""
 
@@ -47,7 +49,8 @@ class Ledger:
         self._away = time.monotonic() + _AWAY
 
     def _write(self, counts: Counter[tuple[str, str]]) -> None:
-        pipe = self._redis().pipeline()
+        redis = self._redis()
+        pipe = redis.pipeline(transaction=not is_spread(redis))  # several tenants' hashes
         for (key, series), count in counts.items():
             pipe.hincrby(key, series, count)
         try:

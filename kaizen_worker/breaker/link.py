@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
+from kaizen_api.connection import ClusterRedis
 from kaizen_api.errors import Unavailable
 from kaizen_worker.breaker.scripts import Argument, Client, Script
 from kaizen_worker.breaker.wire import Wire
@@ -101,14 +102,20 @@ def link_to(client: Client, *, timeout: float) -> Link:
 
     Args:
         client: Of a single server: its address and credentials are used, with connections and time-outs of our own.
-            Of a cluster: used as it is, so give it time-outs like these and no retries.
+            Of a cluster by redis-py: used as it is, so give it time-outs like these and no retries.
         timeout: Seconds to connect, and to wait for an answer.
     """
     owner: object = client.connection_pool if isinstance(client, Redis) else client
     links = _LINKS.setdefault(owner, {})
     if timeout not in links:
-        links[timeout] = _quick(client.connection_pool, timeout) if isinstance(client, Redis) else Link(client)
+        links[timeout] = _made(client, timeout)
     return links[timeout]
+
+
+def _made(client: Client, timeout: float) -> Link:
+    if isinstance(client, ClusterRedis):
+        return Link(client.quick(timeout))
+    return _quick(client.connection_pool, timeout) if isinstance(client, Redis) else Link(client)
 
 
 def _quick(pool: ConnectionPool, timeout: float) -> Link:

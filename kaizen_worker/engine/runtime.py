@@ -10,7 +10,7 @@ from redis import Redis
 
 from kaizen_api import keys, spans
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect
+from kaizen_api.connection import connect, count_keys
 from kaizen_api.errors import Invalid, Paced
 from kaizen_api.intake import Intake
 from kaizen_api.lives import Life
@@ -105,7 +105,7 @@ class Runtime:
             if kind == "to"
             else field("kaizen_breaker_events_total", breaker=breaker, event=event)
         )
-        hashes = (keys.ROLLUP, *([keys.metrics(tenant)] if tenant else []))
+        hashes = count_keys(self.redis, tenant) if tenant else (keys.ROLLUP,)
         self._ledger.add([(key, series) for key in hashes], count, at_once=kind == "to")
 
     def tenant(self, name: str) -> "Tenant":
@@ -216,7 +216,7 @@ class Tenant:
     def count(self, series: str) -> None:
         """Count what happened once, for it and for all tenants together."""
         pipe = self.redis.pipeline()
-        for key in (keys.metrics(self.name), keys.ROLLUP):
+        for key in count_keys(self.redis, self.name):
             pipe.hincrby(key, series, 1)
         pipe.execute()
 

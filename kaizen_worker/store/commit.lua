@@ -1,6 +1,6 @@
 -- Commits one batch: saves it, counts it and acknowledges it in one step, so that each interaction takes effect once.
--- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, 6 rollup metrics, 7 tenants by
---       what was committed (sorted set), 8 exemplars
+-- KEYS: 1 stream, 2 log, 3 recent (list), 4 live (hash), 5 tenant metrics, and where they lie on the same server
+--       6 rollup metrics, 7 tenants by what was committed (sorted set), 8 exemplars
 -- ARGV: 1 group, 2 consumer, 3 encoded batch, 4 longest recent list, 5 msgpack of four arrays: n stream ids; n topics
 --       ('' for none); n triples (time in us or '', 1 for an error, level in millionths or '') joined by ':'; the names of
 --       the series: ok, error, recent count, errors, time sum, time count, level sum, level count; 6 the topics as the log
@@ -64,20 +64,20 @@ for i, name in ipairs(series) do
   if change[i] ~= 0 then
     local step = string.format('%.0f', change[i])
     redis.call('HINCRBY', KEYS[5], name, step)
-    redis.call('HINCRBY', KEYS[6], name, step)
+    if KEYS[6] then redis.call('HINCRBY', KEYS[6], name, step) end
   end
 end
 
 local further = cmsgpack.unpack(ARGV[7])
 for i = 1, #further, 2 do
   redis.call('HINCRBY', KEYS[5], further[i], further[i + 1])
-  redis.call('HINCRBY', KEYS[6], further[i], further[i + 1])
+  if KEYS[6] then redis.call('HINCRBY', KEYS[6], further[i], further[i + 1]) end
 end
 
 local exemplars = cmsgpack.unpack(ARGV[9])
-if #exemplars > 0 then redis.call('HSET', KEYS[8], unpack(exemplars)) end
+if KEYS[8] and #exemplars > 0 then redis.call('HSET', KEYS[8], unpack(exemplars)) end
 
-redis.call('ZINCRBY', KEYS[7], n, ARGV[8])
+if KEYS[7] then redis.call('ZINCRBY', KEYS[7], n, ARGV[8]) end
 
 local grown = {}
 for _, topic in ipairs(topics) do grown[topic] = (grown[topic] or 0) + 1 end

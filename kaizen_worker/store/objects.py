@@ -11,6 +11,7 @@ import msgspec
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_api.connection import count_keys
 from kaizen_api.versions import readable
 
 CHANGES_KEPT = 100_000
@@ -43,9 +44,8 @@ class Objects(Generic[T]):
         self._keys = [
             self._hash,
             keys.order(tenant, kind),
-            keys.metrics(tenant),
-            keys.ROLLUP,
             keys.changes(tenant),
+            *count_keys(redis, tenant),
         ]
         self._kept = CHANGES_KEPT if announce else 0
         self._decoder = msgspec.msgpack.Decoder(type_)

@@ -10,6 +10,7 @@ import numpy as np
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_api.connection import count_keys
 from kaizen_api.decided import View, decided
 from kaizen_api.metrics.table import field as series
 from kaizen_api.schema import Topic
@@ -75,7 +76,7 @@ def publish(redis: Redis, snapshot: Snapshot, *, tenant: str) -> bool:
     }
     script = redis.register_script(_PUBLISH)
     decisions = keys.objects(tenant, "decision")
-    script_keys = [keys.snapshot(tenant), keys.live(tenant), keys.metrics(tenant), keys.ROLLUP, decisions]
+    script_keys = [keys.snapshot(tenant), keys.live(tenant), decisions, *count_keys(redis, tenant)]
     if snapshot.baseline:
         values["baseline"] = snapshot.baseline
     fields = [part for pair in values.items() for part in pair]

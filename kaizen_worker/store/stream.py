@@ -14,6 +14,7 @@ import msgspec
 from redis import Redis
 
 from kaizen_api import keys
+from kaizen_api.connection import count_keys, is_spread
 from kaizen_api.metrics import table
 from kaizen_api.metrics.exemplars import exemplars
 from kaizen_api.metrics.table import MILLION, RESPONSE_BUCKETS, field, observations
@@ -56,6 +57,8 @@ class Stream:
         self._redis = redis
         self._tenant = tenant
         self._stream = keys.stream(tenant)
+        self._counts = count_keys(redis, tenant)
+        self._spread = is_spread(redis)
         self.consumer = consumer
         self._claim_after = claim_after
         self._recent = recent
@@ -135,10 +138,8 @@ class Stream:
             keys.log(self._tenant),
             keys.recent(self._tenant),
             keys.live(self._tenant),
-            keys.metrics(self._tenant),
-            keys.ROLLUP,
-            keys.BUSIEST,
-            keys.EXEMPLARS,
+            *self._counts,
+            *([] if self._spread else [keys.BUSIEST, keys.EXEMPLARS]),
         ]
         return bool(self._commit(keys=script_keys, args=arguments))
 
@@ -159,8 +160,8 @@ class Stream:
             most,
             field("kaizen_dead_letters_lost_total"),
         ]
-        metrics = [keys.metrics(self._tenant), keys.ROLLUP]
-        left = cast("int", self._bury(keys=[self._stream, keys.dead(self._tenant), *metrics], args=arguments))
+        moved = [self._stream, keys.dead(self._tenant), *self._counts]
+        left = cast("int", self._bury(keys=moved, args=arguments))
         return None if left < 0 else left
 
     def leave(self) -> None:
