@@ -52,7 +52,7 @@ async def push(request: Request) -> Response:
 
 
 class Front:
-    """The same as plain ASGI, before all of the application's routing: that costs more than taking an interaction.
+    """The same as plain ASGI, before all of the application's routing, which every single interaction would pay for.
 
     Args:
         app: The application, whose own route serves where this one is mounted under another.

@@ -63,3 +63,15 @@ def test_any_ascii(text):
 )
 def test_a_card_is_found_whatever_numbers_stand_beside_it(text, masked):
     assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        *("sk-", "sk_live_", "pk_test_", "rk-proj-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+        *("github_pat_", "glpat-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"),
+    ],
+)
+def test_a_key_of_each_provider_is_found_alone(begins):
+    length = 16 if begins in {"AKIA", "ASIA"} else 24
+    assert mask(f"it is {begins}{'A' * length} here") == "it is [secret] here"

@@ -2,14 +2,17 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import msgspec
 import pytest
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import ResponseError
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
+from kaizen_api.http import create_app
 from kaizen_api.http.body import MAX_BODY
 from kaizen_api.metrics import field
 from kaizen_api.schema import MAX_TEXT_BYTES, Record
@@ -242,3 +245,31 @@ async def test_whatever_comes_in_never_fails_and_never_takes_the_good_along(serv
     cut = lines(*encoded, junk.replace(b"\n", b""), good)
     assert (await client.post("/v1/interactions", content=cut, headers=NDJSON)).status_code == 202
     assert (await push(client, junk)).status_code in {202, 400, 422}
+
+
+async def test_an_application_mounted_under_another_takes_by_its_own_route(engine, api_config, api_redis):
+    outer, inner = FastAPI(), create_app(api_config, engine)
+    outer.mount("/kaizen", inner)
+    transport = httpx.ASGITransport(outer)
+    async with (
+        inner.router.lifespan_context(inner),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client,
+    ):
+        assert (await client.post("/v1/interactions", json={"query": "q", "id": "outside"})).status_code == 404
+        assert (await client.post("/kaizen/v1/interactions", json={"query": "q", "id": "a"})).status_code == 202
+        problem_of(await client.post("/kaizen/v1/interactions", json=[{}]), 422)
+    assert [record.id for record in stored(api_redis)] == ["a"]
+
+
+async def test_no_longer_path_is_taken_for_it(client, api_redis):
+    assert (await client.post("/other/v1/interactions", json={"query": "q"})).status_code == 404
+    assert stored(api_redis) == []
+
+
+async def test_what_nobody_expects_is_an_error_on_our_side(engine, api_config):
+    app = create_app(api_config, engine)
+    app.state.service = None
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+        answer = await client.post("/v1/interactions", json={"query": "q"})
+    assert problem_of(answer, 500)["detail"] == "an error on our side; the server's log has it"
