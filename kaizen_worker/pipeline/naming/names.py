@@ -15,8 +15,8 @@ from kaizen_worker.pipeline.naming.vocabulary import READ, Read, Vocabulary, hea
 CANDIDATES = 12
 """Best phrases of a topic that a name may use."""
 
-EACH = 4
-"""Of the queries that a name is made from, each fourth is what its phrases are compared with."""
+MEANT = 75
+"""Of the queries that a name is made from, so many, spread over them, are what its phrases are compared with."""
 
 SHARPNESS = 8.0
 """How much a phrase's cosine to its topic counts: .1 more outweighs half of the queries that have it."""
@@ -55,7 +55,7 @@ def name(
     known = vocabularies([texts[topic] for topic in order], [weights[topic] for topic in order])
     ranked = _by_counts(known)
     if embed is not None:
-        read = [heaviest(texts[topic], weights[topic], READ)[::EACH] for topic in order]
+        read = [_spread(heaviest(texts[topic], weights[topic], READ)) for topic in order]
         ranked = _by_meaning(known, ranked, read, embed)
     used = {other.casefold() for other in taken}
     names = [""] * len(texts)
@@ -79,6 +79,10 @@ def _choices(own: Vocabulary, ranked: Sequence[Stems], fallback: str) -> Iterato
     seen = "".join(sign for sign in fallback if sign.isprintable())[:FALLBACK].strip() or "…"
     yield seen
     yield from (f"{seen} ({number})" for number in count(2))
+
+
+def _spread(read: Read) -> Read:
+    return read[:: -(-len(read) // MEANT) or 1]
 
 
 def _by_counts(known: Sequence[Vocabulary]) -> list[Scores]:

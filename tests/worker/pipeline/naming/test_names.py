@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from kaizen_worker.embedding import load
 from kaizen_worker.pipeline.naming import EXEMPLARS, NEAR_DUPLICATE, exemplars, name
+from kaizen_worker.pipeline.naming.language import detect
+from kaizen_worker.pipeline.naming.phrases import phrases
 
 CARD = ["my card is blocked", "the blocked card", "why are my cards blocked?", "unblock a blocked card please"]
 LOAN = ["apply for a loan", "loan application", "how do I apply for loans", "loan rates"]
@@ -95,11 +97,10 @@ def test_one_customers_number_is_in_no_name():
     assert "404" in name([["page 404 error", "page 404 error again"], LOAN], ones([["", ""], LOAN]))[0]
 
 
-def test_a_particle_closes_no_phrase_that_goes_on_with_its_noun():
-    texts = [["missing in my account", "it is missing in the account", "missing in that account"], LOAN]
-    assert not name(texts, ones(texts))[0].endswith(" in")
-    texts = [["log in", "cannot log in", "log in failed again"], LOAN]
-    assert "log in" in name(texts, ones(texts))[0]
+@pytest.mark.parametrize(("text", "there"), [("missing in my account", False), ("log in now", True)])
+def test_a_particle_closes_no_phrase_that_goes_on_with_its_noun(text, there):
+    english = detect(["is", "the"])
+    assert any(" in" in (phrase.surface or "")[-3:] for phrase in phrases(text, english)) == there
 
 
 def test_a_stop_word_that_tells_stands_alone_beside_no_other_phrase():
@@ -112,28 +113,29 @@ def test_no_topics_have_no_names():
     assert name([], []) == ()
 
 
-def test_of_frequent_phrases_the_one_that_means_what_is_asked_goes_first():
-    texts = [["speak faster", "talk faster", "speak quicker", "talk quicker", "speak speed"], LOAN]
+GREEK = [["alpha", "beta", "gamma", "delta"], LOAN]
+
+
+def test_of_phrases_as_frequent_the_one_that_means_what_is_asked_goes_first():
+    degrees = {"alpha": -60, "beta": -20, "gamma": 0, "delta": 80}
 
     def embed(shown):
-        quick = [any(word in text for word in ("faster", "quicker", "speed")) for text in shown]
-        return np.array([[each, 1 - each] for each in quick], np.float32)
+        angles = np.radians([degrees.get(text, 180) for text in shown])
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
-    assert name(texts, ones(texts))[0].startswith("speak")
-    assert name(texts, ones(texts), embed=embed)[0].split()[-1] in {"faster", "quicker", "speed"}
+    assert name(GREEK, ones(GREEK))[0].startswith("alpha")
+    assert name(GREEK, ones(GREEK), embed=embed)[0].startswith("gamma")
 
 
-def test_vectors_move_no_name_by_their_last_bits():
-    texts = [CARD, LOAN, TOP_UP]
-    random = np.random.default_rng(0)
-    rows: dict[str, np.ndarray] = {}
+@pytest.mark.parametrize("seed", range(5))
+def test_the_last_bits_of_vectors_decide_no_name(seed):
+    random = np.random.default_rng(seed)
 
-    def embed(shown, noise=0.0):
-        for text in shown:
-            rows.setdefault(text, unit(random.normal(size=(1, 8)))[0])
-        return np.stack([rows[text] for text in shown]) * np.float32(1 + noise)
+    def embed(shown):
+        angles = [np.radians(60 if text in {"alpha", "gamma"} else -60) + 1e-6 * random.normal() for text in shown]
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
-    assert name(texts, ones(texts), embed=embed) == name(texts, ones(texts), embed=lambda shown: embed(shown, 1e-7))
+    assert name(GREEK, ones(GREEK), embed=embed)[0].startswith("alpha")
 
 
 words = st.lists(st.sampled_from(["card", "cards", "pin", "the", "lost", "is", "reset", "?"]), min_size=1, max_size=4)
