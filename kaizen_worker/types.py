@@ -200,6 +200,7 @@ class Sample:
     born: frozenset[str] = frozenset()  # topic ids born in this cycle, empty in a first cycle
     settled: Mapping[str, float] | None = None  # insight id -> time (us) at which it was confirmed, for regressions
     kinds: Coded | None = None  # (u,) kind of request of each distinct text, for usage patterns
+    groups: tuple[str, ...] = ()  # k groups that the topics are in, each named by one of its topics; empty if not known
 
 
 @dataclass(frozen=True, slots=True)

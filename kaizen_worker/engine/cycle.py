@@ -134,6 +134,7 @@ def _sample(tenant: Tenant, seen: Window, found: Found) -> Sample:
         born=found.born,
         settled=settled(tenant),
         kinds=kinds(seen.texts),
+        groups=tuple(topic.parent or topic.id for topic in found.topics),
     )
 
 

@@ -17,7 +17,7 @@ from kaizen_worker.simulate.assistant import Found
 from kaizen_worker.simulate.planting import Planted, Planting
 from kaizen_worker.simulate.sessions import sessions
 from kaizen_worker.simulate.stage import Played, perform
-from kaizen_worker.types import Codes, Halves, Sample, Thresholds, Window
+from kaizen_worker.types import Clusters, Codes, Halves, Sample, Thresholds, Window
 
 TOLD = "This is how it is done: open the page of your account, choose what you need, and confirm it with your code."
 """What every document says: what helps is known from its title."""
@@ -41,16 +41,17 @@ class PlantedLog:
         seen = window(known, read=read_responses)
         return replace(seen, vectors=vectors(seen.texts))
 
-    def sample(self, seen: Window, *, labels: Callable[[Window, Codes], Codes] | None = None) -> Sample:
+    def sample(self, seen: Window, *, labels: Callable[[Window, Codes], Clusters] | None = None) -> Sample:
         """What every finder looks at.
 
         Args:
             seen: From `seen`.
-            labels: From a window and its m questions' texts (places into the texts, sorted) to a cluster of each (m,),
-                -1 for none; the true subjects, if absent.
+            labels: From a window and its m questions' texts (places into the texts, sorted) to their clusters; the true
+                subjects, if absent.
         """
         marks = signals(seen, LIMITS)
         follow_up = marks.flags["follow_up"]
+        groups: tuple[str, ...] = ()
         if labels is None:
             ids = tuple(sorted({subject.id for subject in self.planting.scenario.subjects}))
             code = {subject: number for number, subject in enumerate(ids)}
@@ -58,11 +59,14 @@ class PlantedLog:
         else:
             asked = np.unique(seen.text[~follow_up])
             of_text = np.full(len(seen.texts), -1, np.int32)
-            of_text[asked] = labels(seen, asked)
-            ids = tuple(f"t{number}" for number in range(of_text.max() + 1))
+            found = labels(seen, asked)
+            of_text[asked] = found.labels
+            ids = tuple(f"t{number}" for number in range(len(found.parents)))
+            above = zip(ids, found.parents.tolist(), strict=True)
+            groups = tuple(f"g{group}" if group >= 0 else topic for topic, group in above)
             topic = memberships(seen, follow_up, of_text)
         marks = in_topics(seen, marks, topic, LIMITS)
-        return self._with_past(Sample(seen, topic, ids, ids, marks, LIMITS, kinds=kinds(seen.texts)))
+        return self._with_past(Sample(seen, topic, ids, ids, marks, LIMITS, kinds=kinds(seen.texts), groups=groups))
 
     def subjects(self, sample: Sample) -> dict[str, str]:
         """Topic id -> the subject that most of its interactions are about."""

@@ -25,6 +25,7 @@ from kaizen_worker.pipeline.findings import (
 )
 from kaizen_worker.pipeline.findings.choice import Scored, merge, strongest
 from kaizen_worker.pipeline.findings.multiplicity import confidences, q_values
+from kaizen_worker.pipeline.findings.siblings import together
 from kaizen_worker.pipeline.findings.statement import WORTH, Tested, identity
 from kaizen_worker.types import Finding, Sample
 
@@ -60,7 +61,7 @@ def findings(sample: Sample, *, gaps: Sequence[Gap] = (), limit: int | None = No
     scored = _supported(sample, tested)
     most = sample.thresholds.max_insights if limit is None else limit
     opened = {one.topic: one.id for one in gaps}
-    chances, chosen = _chances(tested), strongest(merge(scored), most)
+    chances, chosen = _chances(tested), strongest(together(sample, merge(scored)), most)
     shown = _signs(sample, {one for finding, _ in chosen for one in finding.evidence})
     return [_insight(one, opened, chances[_name(one[0])], shown) for one in chosen]
 

@@ -19,6 +19,9 @@ from kaizen_worker.types import Finding, Flags, Sample
 SHARE = 0.1
 """Answers over the threshold of which a topic is slow for part of what is asked in it, whatever its median."""
 
+TIMES, SLOWER = 2.0, 1.25
+"""How many times the share, or the time, elsewhere it is at least: where everything is slow, that is said once."""
+
 
 def find(sample: Sample) -> Tested:
     """Compare the median and the average response time with the threshold, and each topic and model with the rest.
@@ -29,9 +32,10 @@ def find(sample: Sample) -> Tested:
     limit, times = sample.thresholds.response_time, sample.window.response_time
     usable: Flags = np.isfinite(times) & ~sample.signals.flags["follow_up"]
     found, hypotheses = levels(sample, np.where(usable, times, np.nan), limit=limit, unit="s", by_model=True)
-    told = {level.group.topic for level in found}
+    found = [one for one in found if one.group.is_all or one.level.estimate >= SLOWER * one.baseline]
+    told = {None, *(level.group.topic for level in found)}  # and everything is told by its level alone
     shares, more = rates(sample, times > limit, usable, limit=SHARE)
-    partly = [rate for rate in shares if not rate.group.is_all and rate.group.topic not in told]
+    partly = [rate for rate in shares if rate.group.topic not in told and rate.rate.estimate >= TIMES * rate.baseline]
     said = (*(_say(sample, level) for level in found), *(_say_share(sample, rate) for rate in partly))
     return Tested(said, hypotheses + more)
 
