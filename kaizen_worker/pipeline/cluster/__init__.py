@@ -15,10 +15,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from kaizen_worker.pipeline.assignment import nearest
 from kaizen_worker.pipeline.backend import NUMPY, Backend
 from kaizen_worker.pipeline.cluster.anchor import hold
+from kaizen_worker.pipeline.cluster.consensus import agreed
 from kaizen_worker.pipeline.cluster.few import separate
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import SMALLEST, centroids, fence
-from kaizen_worker.pipeline.cluster.neighbours import communities, graph, nearest_rows
+from kaizen_worker.pipeline.cluster.neighbours import graph, nearest_rows
 from kaizen_worker.pipeline.cluster.resolution import NEIGHBOURS, READ, choose
 from kaizen_worker.pipeline.cluster.sample import draw, hashes
 from kaizen_worker.pipeline.cluster.views import combine
@@ -120,8 +121,9 @@ def _partition(
             return _dissolve(vectors, apart, weights)
     rows = combine(vectors, texts, seed=seed)
     near = nearest_rows(rows, READ, backend=backend)
-    resolution = choose(rows, near, hashes(texts, seed=seed))
-    return _dissolve(rows, communities(graph(near, neighbours=NEIGHBOURS), resolution=resolution), weights)
+    drawn = hashes(texts, seed=seed)
+    links = graph(near, neighbours=NEIGHBOURS)
+    return _dissolve(rows, agreed(links, drawn, resolution=choose(rows, near, drawn)), weights)
 
 
 def _dissolve(rows: Vectors, labels: Codes, weights: NDArray[np.int64]) -> Codes:

@@ -19,8 +19,10 @@ READ = 2 * NEIGHBOURS
 RESOLUTIONS = tuple(0.25 * 2 ** (step / 2) for step in range(13))
 """From 0.25 to 16, by factors of the square root of two."""
 
-SPLITS = 8
-SMOOTHING = np.array([1, 4, 6, 4, 1]) / 16
+SPLITS = 4
+SMOOTHING = np.array([1, 8, 28, 56, 70, 56, 28, 8, 1]) / 256
+"""Wide, for one text more moves single agreements by more than what resolutions a step apart differ by."""
+
 PRIOR = 0.02
 """Agreement that one doubling away from the usual number of topics costs."""
 

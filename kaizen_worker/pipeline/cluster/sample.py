@@ -30,3 +30,14 @@ def draw(drawn: Hashes, size: int) -> NDArray[np.int64]:
 def halves(drawn: Hashes, split: int) -> NDArray[np.bool_]:
     """Tell which texts (u,) are in the first half of halving number `split`, 0..63: one bit of the hash."""
     return np.asarray((drawn >> np.uint64(split)) & np.uint64(1), dtype=np.bool_)
+
+
+def reshuffled(drawn: Hashes, times: int) -> Hashes:
+    """Give other random numbers (u,), one set a number: an order of the texts that one text more leaves as it is.
+
+    The finaliser of SplitMix64 (Steele et al. 2014); different hashes stay different.
+    """
+    mixed = drawn + np.uint64((times + 1) * 0x9E3779B97F4A7C15 & (1 << 64) - 1)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)

@@ -1,5 +1,6 @@
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from kaizen_worker.embedding import load
 from kaizen_worker.pipeline import cluster as package
 from kaizen_worker.pipeline.assignment import assign, nearest
 from kaizen_worker.pipeline.cluster import cluster
+from kaizen_worker.pipeline.cluster.consensus import agreed
 from kaizen_worker.pipeline.cluster.hierarchy import groups
 from kaizen_worker.pipeline.cluster.members import MOST_NOISE, centroids, fence
-from kaizen_worker.pipeline.cluster.neighbours import graph, nearest_rows
-from kaizen_worker.pipeline.cluster.sample import draw, halves, hashes
+from kaizen_worker.pipeline.cluster.neighbours import communities, graph, nearest_rows
+from kaizen_worker.pipeline.cluster.sample import draw, halves, hashes, reshuffled
 from kaizen_worker.pipeline.cluster.views import combine
 from kaizen_worker.types import Clusters
 
@@ -228,6 +230,41 @@ def test_the_words_weigh_half_as_much_as_the_vectors():
     np.testing.assert_allclose(lengths[1] / lengths[0], 0.5, atol=1e-5)
     wordless = combine(vectors, list("abcdefghij"), seed=0)
     np.testing.assert_allclose(np.linalg.norm(wordless[:, :8], axis=1), 1.0, atol=1e-5)
+
+
+def test_one_word_more_leaves_the_view_of_the_other_words_where_it_was():
+    random = np.random.default_rng(0)
+    texts = [" ".join(f"w{word}" for word in random.integers(0, 400, 6)) for _ in range(1200)]
+    vectors = np.tile(unit(np.ones((1, 4))), (1202, 1))
+    before = combine(vectors[:1200], texts, seed=0)[:, 4:]
+    after = combine(vectors, [*texts, "aaa bbb", "aaa bbb"], seed=0)[:1200, 4:]
+    cosines = [rows[:300] @ rows[:300].T / np.sum(rows[:300] ** 2, axis=1) for rows in (before, after)]
+    assert np.abs(cosines[0] - cosines[1]).max() < 0.05
+    other = combine(vectors[:1200], texts, seed=1)[:, 4:]
+    assert np.abs(other - before).max() > 0.05
+
+
+def test_other_orders_are_drawn_by_the_text_and_one_text_more_leaves_them():
+    drawn = hashes([f"text {number}" for number in range(500)], seed=0)
+    orders = [np.argsort(reshuffled(drawn, times)) for times in range(3)]
+    assert not any(np.array_equal(one, other) for one, other in pairwise(orders))
+    assert np.array_equal(reshuffled(drawn[:400], 1), reshuffled(drawn, 1)[:400])
+    assert len(set(reshuffled(drawn, 2).tolist())) == 500
+
+
+def test_what_runs_agree_on_depends_less_on_one_row_more_than_a_run_does():
+    vectors, texts, _, _ = planted(sizes=[40] * 12, scatter=1.6, dimension=24)
+    drawn = hashes(texts, seed=0)
+    whole = graph(nearest_rows(vectors, 32), neighbours=16)
+    found = agreed(whole, drawn, resolution=1.0)
+    single, together = [], []
+    for gone in range(0, 480, 80):
+        kept = np.arange(480) != gone
+        less = graph(nearest_rows(vectors[kept], 32), neighbours=16)
+        together.append(adjusted_rand_score(found[kept], agreed(less, drawn[kept], resolution=1.0)))
+        alone = [communities(links, resolution=1.0) for links in (whole, less)]
+        single.append(adjusted_rand_score(alone[0][kept], alone[1]))
+    assert np.mean(together) > np.mean(single)
 
 
 def test_the_level_above_groups_clusters_that_are_near():
