@@ -16,7 +16,7 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, models, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, mean, median, standard_error
-from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, later, settle, starts
+from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, lasts, later, settle, starts
 from kaizen_worker.pipeline.findings.rates import MAJORITY
 from kaizen_worker.pipeline.findings.scan import stretches_of
 from kaizen_worker.pipeline.findings.statement import WORTH
@@ -132,8 +132,9 @@ def _since(sample: Sample, level: Level, measure: _Measure, usable: Flags, row: 
     both = np.concatenate((rows, now))
     ranks = _ranked(measure.values[both], hours_of(sample.window.occurred_at)[both])[len(rows) :]
     p_value = higher_ranks(ranks * len(both) + 0.5, len(both), design=design_effect(ranks, measure.who[now]))
-    past = measure.level(rows, level.measure)
-    if difference(level.level, past).low <= 0:
+    past, latest = measure.level(rows, level.measure), measure.level(now[len(now) // 2 :], level.measure)
+    left = lasts(level.level.estimate, latest.estimate, past.estimate)
+    if difference(level.level, past).low <= 0 or not left:
         return level.at(1.0)
     group = replace(level.group, since=begin(sample, row))
     return replace(level, group=group, p_value=max(level.p_value, p_value), past=past.estimate)

@@ -74,6 +74,11 @@ def earlier(sample: Sample, group: Group, usable: Flags, row: int) -> Rows:
     return np.flatnonzero(here)
 
 
+def lasts(now: float, latest: float, past: float) -> bool:
+    """Whether half of the excess over the past is left in the later half: what came and went is a burst."""
+    return latest - past >= (now - past) / 2
+
+
 def hours_of(occurred_at: Times) -> Codes:
     """The part of the day or week of each row (n,); all in one, where the window is too short to know habits."""
     length = int(occurred_at[-1]) - int(occurred_at[0]) if len(occurred_at) else 0

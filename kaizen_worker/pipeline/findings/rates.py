@@ -15,7 +15,7 @@ from kaizen_api.schema import Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, share
-from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, later, settle, starts
+from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, lasts, later, settle, starts
 from kaizen_worker.pipeline.findings.scan import stretches_of
 from kaizen_worker.pipeline.findings.statement import WORTH, percent
 from kaizen_worker.pipeline.findings.tails import binomial, hypergeometric
@@ -136,13 +136,19 @@ def _since(sample: Sample, rate: Rate, flag: Flags, usable: Flags, row: int) -> 
 
 
 def worse(sample: Sample, flag: Flags, rows: Rows, past: Rows) -> tuple[float, float]:
-    """The rate of a sign (n,) in the past of some rows, and the p-value of "it was as high, at the same hours too"."""
+    """The rate of a sign (n,) in the past of some rows, and the p-value of "it was as high, at the same hours too".
+
+    Rows are by time; 1.0 where the sign came and went.
+    """
     if len(past) < MIN_SUPPORT:
         return 0.0, 1.0
     unit, hours = units(sample.window), hours_of(sample.window.occurred_at)
     now, then = count(flag, unit, rows), count(flag, unit, past)
+    before, latest = then.hits / then.seen, float(flag[rows[len(rows) // 2 :]].mean())
+    if not lasts(now.hits / now.seen, latest, before):
+        return before, 1.0
     usual = same_time(flag, hours, rows, np.concatenate((past, rows)), then)
-    return then.hits / then.seen, max(now.above(then), now.above(usual))
+    return before, max(now.above(then), now.above(usual))
 
 
 def _in_window(sample: Sample, flag: Flags, usable: Flags, *, limit: float) -> tuple[list[Rate], int]:

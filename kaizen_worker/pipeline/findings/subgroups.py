@@ -132,6 +132,7 @@ def search(
             if p_value <= WORTH:
                 if len(table.names) == 1:
                     better = _spread(table.key(group), inside, total, list(zip(crossed, counts, strict=True)))
+                    better = max(better, _among(table.known, event, inside, total))
                 else:
                     better = _sharper(table.key(group), table.known, crossed, event, (inside, total))
                 p_value = max(p_value, better)
@@ -170,6 +171,15 @@ def _spread(key: Key, inside: Count, total: Count, counted: Counted) -> float:
     if Count(hits, seen, total.design).above(remainder) > TOLD:
         return 0.0
     return remainder.above(Count(total.hits - inside.hits, total.seen - inside.seen, total.design))
+
+
+def _among(known: Flags, event: Flags, inside: Count, total: Count) -> float:
+    """p-value of "the group is like what else has the attribute"; 0.0 where hardly anything has.
+
+    Turns without a tool make any tool look bad where only turns with one can fail.
+    """
+    rest = Count(int(event[known].sum()) - inside.hits, int(known.sum()) - inside.seen, total.design)
+    return inside.above(rest) if rest.seen >= MIN_SUPPORT else 0.0
 
 
 def _sharper(key: Key, known: Flags, crossed: Sequence[Table], event: Flags, counts: tuple[Count, Count]) -> float:

@@ -69,6 +69,20 @@ def test_what_a_topic_is_each_night_is_no_news(world):
     assert not [one for one in performance.find(slow.sample()).findings if "since" in one.description]
 
 
+@pytest.mark.parametrize("kind", ["reliability", "performance"])
+def test_what_came_and_went_is_not_so_since(world, kind):
+    gone = world(3, sessions=2500, hours=WEEK).change(
+        "garden", where=lambda record: 100 < _hour(record) < 118, **{**CHANGES[kind], "share": 0.9}
+    )
+    assert not [one for one in findings(gone.sample()) if one.type == kind and "since" in one.description]
+
+
+def test_a_tool_is_not_worse_than_other_tools_because_turns_without_one_cannot_fail(world):
+    bare = world(3, sessions=2500).change(where=lambda record: record.tool == "none", tool=None, error=None)
+    failing = bare.change(where=lambda record: record.tool is not None, share=0.3, error="quota")
+    assert not [one for one in findings(failing.sample()) if one.subject.keys() == {"error", "tool"}]
+
+
 def test_a_topic_that_is_slow_for_a_part_of_its_questions_is_told(world):
     def part(record):
         return sum(record.id.encode()) % 10 < 3
