@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from celery import shared_task
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, jobs, keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.metrics.queues import leave_sums
 from kaizen_api.queries import tenants
@@ -67,7 +67,7 @@ def start_cycle(tenant: str, due: str) -> None:
     """Ask for the analysis of a tenant that was due."""
     with Runs(runtime().redis).carrying_out("cycle", tenant=tenant, due=int(due)) as ours:
         if ours:
-            jobs.analyze(runtime().config, tenant=tenant, due=int(due))
+            analyses.request(runtime().config, tenant=tenant, due=int(due))
 
 
 @shared_task(name=jobs.ANALYZE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kaizen_api import jobs
+from kaizen_api import analyses
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, note, table
 from kaizen_api.cli.progress import follow_backlog, follow_cycle, standing
@@ -53,7 +53,7 @@ def analyze(session: Session, wait: bool, timeout: int, listing: bool, cancel: s
     if listing:
         emit(session, *_listed(config, tenant))
     elif cancel is not None:
-        cancelled = jobs.cancel(config, tenant=tenant, cycle_id=_meant(config, tenant, cancel))
+        cancelled = analyses.cancel(config, tenant=tenant, cycle_id=_meant(config, tenant, cancel))
         emit(session, cancelled, lambda found: echo(f"{found['id']}: {found['status']}"))
     else:
         emit(session, _analyse(config, tenant, wait=wait, timeout=timeout), _show)
@@ -63,7 +63,7 @@ def _analyse(config: KaizenConfig, tenant: str, *, wait: bool, timeout: int) -> 
     end = time.monotonic() + timeout
     if wait:
         follow_backlog(config, tenant, seconds=timeout)
-    cycle = jobs.analyze(config, tenant=tenant)
+    cycle = analyses.request(config, tenant=tenant)
     if wait:
         cycle = _follow(config, cycle, seconds=max(0.0, end - time.monotonic()))
     else:

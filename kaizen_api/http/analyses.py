@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from kaizen_api import jobs
+from kaizen_api import analyses as asked
 from kaizen_api.http.answers import answer
 from kaizen_api.http.openapi import described, listed
 from kaizen_api.http.service import Serving
@@ -19,7 +19,7 @@ router = APIRouter(tags=["analyses"])
 )
 def start(service: Serving, tenant: Tenant) -> Response:
     """Ask for an analysis now; while one waits to begin, that is the one."""
-    cycle = jobs.analyze(service.config, tenant=tenant)
+    cycle = asked.request(service.config, tenant=tenant)
     location = f"/v1/analyses/{cycle.id}" + (
         "" if tenant == service.config.tenant else "?" + urlencode({"tenant": tenant})
     )
@@ -41,4 +41,4 @@ def analysis(view: Viewed, cycle_id: str) -> Response:
 @router.delete("/v1/analyses/{cycle_id}", responses=described(200, "Cycle", "The analysis as it stands now."))
 def cancel(service: Serving, tenant: Tenant, cycle_id: str) -> Response:
     """Cancel it while it waits or runs: nothing of it is published. A second time changes nothing."""
-    return answer(jobs.cancel(service.config, tenant=tenant, cycle_id=cycle_id))
+    return answer(asked.cancel(service.config, tenant=tenant, cycle_id=cycle_id))

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from kaizen_api.schema import Hit, Insight, Topic
+from kaizen_api.knowledge import Hit
+from kaizen_api.schema import Insight, Topic
 
 
 class Engine(Protocol):

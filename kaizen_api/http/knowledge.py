@@ -9,7 +9,7 @@ from kaizen_api.http.answers import answer
 from kaizen_api.http.openapi import described
 from kaizen_api.http.service import Serving
 from kaizen_api.http.tenants import Tenant
-from kaizen_api.schema import Knowledge
+from kaizen_api.knowledge import Knowledge
 
 router = APIRouter(tags=["knowledge"])
 

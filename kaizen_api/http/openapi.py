@@ -10,8 +10,9 @@ from fastapi.openapi.utils import get_openapi
 from kaizen_api.explanation import Explanation
 from kaizen_api.http import answers
 from kaizen_api.kinds import Kinds
+from kaizen_api.knowledge import Hit, Knowledge
 from kaizen_api.lives import History
-from kaizen_api.schema import Cycle, Effect, Entry, Gap, Hit, Insight, Interaction, Knowledge, Record, Topic
+from kaizen_api.schema import Cycle, Effect, Entry, Gap, Insight, Interaction, Record, Topic
 
 _FOUND = (Topic, History, Kinds, Insight, Explanation, Record, Gap, Effect, Entry, Hit, Cycle)
 _SHOWN = (*_FOUND, answers.Receipt, Knowledge)

@@ -6,34 +6,28 @@ import logging
 import secrets
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, cast
-
-from redis.asyncio.client import Pipeline
+from typing import Self, cast
 
 from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect_async, count_keys, is_spread, leave_connections, reaching
+from kaizen_api.connection import connect_async, leave_connections, reaching
 from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
+from kaizen_api.knowledge import Knowledge
+from kaizen_api.producer.appending import AsyncAppender
 from kaizen_api.producer.batch import (
     CLOSED,
     FLUSH_SECONDS,
-    REPLICAS_MS,
-    SCRIPT,
     Appended,
     Pair,
-    check_replicas,
     check_tenant,
     encode,
-    read_reply,
-    script_call,
 )
 from kaizen_api.producer.knowledge import SECONDS, question
 from kaizen_api.producer.lifetime import watch
-from kaizen_api.producer.room import Room
 from kaizen_api.producer.sync import Producer
 from kaizen_api.producer.waiting import Waiting, waiting_room
-from kaizen_api.schema import Interaction, Knowledge, Record
+from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
 
@@ -62,8 +56,7 @@ class AsyncProducer:
         self._intake: Intake | None = None
         self._closed = False
         self._redis = connect_async(self.config)
-        self._room = Room(self.tenant, count_keys(self._redis, self.tenant)[-1])
-        self._script = self._redis.register_script(SCRIPT)
+        self._appender = AsyncAppender(self._redis, self.config, tenant=self.tenant)
         self._begin()
         watch(self)
 
@@ -137,43 +130,10 @@ class AsyncProducer:
     async def _append(self, pairs: Sequence[Pair]) -> Appended:
         if not pairs:
             return Appended(0, ())
-        with reaching(self.config):
-            await self._make_room(pairs)
-            reply, confirmed = await self._call(pairs)
-        appended = read_reply(reply, tenant=self.tenant)
-        check_replicas(confirmed, config=self.config)
+        appended = await self._appender.append(pairs)
         self.accepted += appended.accepted
         self.duplicates += len(appended.duplicates)
         return appended
-
-    async def _make_room(self, pairs: Sequence[Pair]) -> None:
-        if not self._room.covers(pairs):
-            pipe = self._redis.pipeline(transaction=False)
-            self._room.look(pipe)
-            self._room.note(await pipe.execute(raise_on_error=False), pairs)
-
-    async def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
-        """The script's reply, and how many replicas have it."""
-        script_keys, arguments = script_call(
-            pairs, tenant=self.tenant, config=self.config, counted=count_keys(self._redis, self.tenant)
-        )
-        pipe = self._redis.pipeline(transaction=False)
-        known = self.config.wait_replicas
-        if is_spread(self._redis):  # before the append, so that nothing waits in a stream that nobody looks into
-            pipe.sadd(keys.TENANTS, self.tenant)
-            _, known = await self._written(pipe)
-        if not self.config.wait_replicas:
-            return cast("Sequence[int]", await self._script(keys=script_keys, args=arguments)), 0
-        await self._script(keys=script_keys, args=arguments, client=cast("Any", pipe))
-        reply, confirmed = await self._written(pipe)
-        return reply, min(known, confirmed)
-
-    async def _written(self, pipe: Pipeline) -> tuple[Any, int]:
-        """The reply to the one command in it, and how many replicas have what it wrote, where that is asked."""
-        if self.config.wait_replicas:  # on the connection that wrote it
-            pipe.wait(self.config.wait_replicas, REPLICAS_MS)
-        reply, *confirmed = await pipe.execute()
-        return reply, confirmed[0] if confirmed else 0
 
     async def knowledge(
         self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS

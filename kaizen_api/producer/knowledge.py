@@ -23,7 +23,7 @@ import msgspec
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Invalid, Unavailable
-from kaizen_api.schema import Knowledge
+from kaizen_api.knowledge import Knowledge
 
 SECONDS = 2.0
 """How long the assistant waits for knowledge at most, unless the caller says otherwise."""

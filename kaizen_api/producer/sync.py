@@ -7,36 +7,29 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from redis.client import Pipeline
-
-from kaizen_api import keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.connection import connect, count_keys, is_spread, reaching
+from kaizen_api.connection import connect, count_keys, reaching
 from kaizen_api.errors import Conflict, Unavailable
 from kaizen_api.intake import Intake
+from kaizen_api.knowledge import Knowledge
+from kaizen_api.producer.appending import Appender
 from kaizen_api.producer.batch import (
     CLOSED,
     FLUSH_SECONDS,
     MAX_BATCH,
     REFUSED,
-    REPLICAS_MS,
-    SCRIPT,
     Appended,
     Pair,
-    check_replicas,
     check_tenant,
     encode,
-    read_reply,
-    script_call,
     user_key,
 )
 from kaizen_api.producer.knowledge import SECONDS, question
 from kaizen_api.producer.lifetime import watch
-from kaizen_api.producer.room import Room
 from kaizen_api.producer.waiting import Waiting, waiting_room
-from kaizen_api.schema import Interaction, Knowledge, Record
+from kaizen_api.schema import Interaction, Record
 
 _LOG = logging.getLogger("kaizen.producer")
 
@@ -72,8 +65,7 @@ class Producer:
         self.duplicates = 0
         self._linger = linger
         self._redis = connect(self.config)
-        self._script = self._redis.register_script(SCRIPT)
-        self._room = Room(self.tenant, count_keys(self._redis, self.tenant)[-1])
+        self._appender = Appender(self._redis, self.config, tenant=self.tenant)
         self._intake: Intake | None = None
         self._closed = False
         self._begin()
@@ -161,44 +153,11 @@ class Producer:
     def _append(self, pairs: Sequence[Pair]) -> Appended:
         if not pairs:
             return Appended(0, ())
-        with reaching(self.config):
-            self._make_room(pairs)
-            reply, confirmed = self._call(pairs)
-        appended = read_reply(reply, tenant=self.tenant)
-        check_replicas(confirmed, config=self.config)
+        appended = self._appender.append(pairs)
         with self._lock:
             self.accepted += appended.accepted
             self.duplicates += len(appended.duplicates)
         return appended
-
-    def _make_room(self, pairs: Sequence[Pair]) -> None:
-        if not self._room.covers(pairs):
-            pipe = self._redis.pipeline(transaction=False)
-            self._room.look(pipe)
-            self._room.note(pipe.execute(raise_on_error=False), pairs)
-
-    def _call(self, pairs: Sequence[Pair]) -> tuple[Sequence[int], int]:
-        """The script's reply, and how many replicas have it."""
-        script_keys, arguments = script_call(
-            pairs, tenant=self.tenant, config=self.config, counted=count_keys(self._redis, self.tenant)
-        )
-        pipe = self._redis.pipeline(transaction=False)
-        known = self.config.wait_replicas
-        if is_spread(self._redis):  # before the append, so that nothing waits in a stream that nobody looks into
-            pipe.sadd(keys.TENANTS, self.tenant)
-            _, known = self._written(pipe)
-        if not self.config.wait_replicas:
-            return self._script(keys=script_keys, args=arguments), 0
-        self._script(keys=script_keys, args=arguments, client=pipe)
-        reply, confirmed = self._written(pipe)
-        return reply, min(known, confirmed)
-
-    def _written(self, pipe: Pipeline) -> tuple[Any, int]:
-        """The reply to the one command in it, and how many replicas have what it wrote, where that is asked."""
-        if self.config.wait_replicas:  # on the connection that wrote it
-            pipe.wait(self.config.wait_replicas, REPLICAS_MS)
-        reply, *confirmed = pipe.execute()
-        return reply, confirmed[0] if confirmed else 0
 
     def knowledge(
         self, query: str, *, session_id: str | None = None, limit: int = 5, seconds: float = SECONDS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kaizen_api import formats, jobs
+from kaizen_api import analyses, formats
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import Invalid, Unavailable
@@ -123,7 +123,7 @@ def _feed(producer: Producer, logs: Sequence[Path], kind: str | None, progress: 
 
 
 def _analyse(config: KaizenConfig, queries: Queries, progress: Progress) -> Cycle:
-    cycle = jobs.analyze(config, tenant=queries.tenant)
+    cycle = analyses.request(config, tenant=queries.tenant)
     for state in following(queries, cycle.id, seconds=_CYCLE_SECONDS):
         progress("analyse", state.progress, f"{state.step}  {state.detail}")
         cycle = state

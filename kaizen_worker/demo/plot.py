@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kaizen_api import jobs
+from kaizen_api import analyses
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import Invalid, Unavailable
 from kaizen_api.follow import draining, following, settling
@@ -121,7 +121,7 @@ def _drain(queries: Queries, say: Say, turns: int) -> None:
 
 
 def _analyse(config: KaizenConfig, queries: Queries, say: Say) -> Cycle:
-    asked = jobs.analyze(config, tenant=queries.tenant)
+    asked = analyses.request(config, tenant=queries.tenant)
     cycle = asked
     for cycle in following(queries, asked.id, seconds=_CYCLE_SECONDS):
         say(cycle.step)

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, jobs, keys
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.schema import Entry, Gap, Insight
@@ -49,7 +49,7 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
         RedisError, Unavailable: a part is down; the cycle is started again when it is back.
         Invalid: workers died at it too often; it is not started again.
     """
-    with taken(tenant.redis, tenant=tenant.name, job=jobs.cycle_claim(cycle_id), seconds=jobs.CLAIM_SECONDS) as claim:
+    with taken(tenant.redis, tenant=tenant.name, job=analyses.claim(cycle_id), seconds=jobs.CLAIM_SECONDS) as claim:
         cycle = tenant.cycles.get(cycle_id)
         if claim is None or cycle is None or cycle.status not in {"queued", "running"}:
             return []

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import cast
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, jobs, keys
 from kaizen_api.queries import MAX_PAGE, Queries, tenants
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import Runtime
@@ -39,7 +39,7 @@ def due_cycles(runtime: Runtime) -> Iterator[tuple[str, str]]:
     """(tenant, cycle) for every analysis that was asked for, is not done, and gives no sign of life."""
     for tenant in tenants(runtime.redis):
         for cycle in Queries(runtime.redis, tenant=tenant).page("cycle", limit=MAX_PAGE, where=_unfinished).items:
-            if _offer(runtime, tenant, jobs.cycle_claim(cycle.id)):
+            if _offer(runtime, tenant, analyses.claim(cycle.id)):
                 yield tenant, cycle.id
 
 

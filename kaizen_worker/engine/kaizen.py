@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from kaizen_api import jobs
+from kaizen_api import analyses, jobs
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import redis_url
 from kaizen_api.errors import Conflict, Unavailable
@@ -120,7 +120,7 @@ class KaizenEngine:
             return self._wait(self._ask_workers())
         while live.consume(tenant, place="0"):
             pass
-        asked = jobs.request_cycle(self.config, tenant=self.tenant)
+        asked = analyses.note(self.config, tenant=self.tenant)
         for gap_id in cycle.analyze(tenant, asked.id):
             fill.fill(tenant, gap_id)
         return self._wait(asked)
@@ -130,7 +130,7 @@ class KaizenEngine:
             raise Unavailable(
                 "no worker answers: start some (`kaizen worker`, `kaizen beat`), or set use_celery_tasks=False"
             )
-        return jobs.analyze(self.config, tenant=self.tenant)
+        return analyses.request(self.config, tenant=self.tenant)
 
     def _wait(self, asked: Cycle) -> Cycle:
         deadline = time.monotonic() + _CYCLE_SECONDS

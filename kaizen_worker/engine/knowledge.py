@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from kaizen_api.decided import Decided
 from kaizen_api.errors import Unavailable
+from kaizen_api.knowledge import Hit
 from kaizen_api.masking import mask
-from kaizen_api.schema import Hit, Insight, Topic
+from kaizen_api.schema import Insight, Topic
 from kaizen_api.topics import standing
 from kaizen_worker.engine import decisions, lifecycle
 from kaizen_worker.engine.prove import Measured, measured

@@ -7,7 +7,7 @@ many as asked for, the best first, equal ones by id; the same entries in the sam
 from collections.abc import Callable
 from typing import Protocol
 
-from kaizen_api.schema import Hit
+from kaizen_api.knowledge import Hit
 from kaizen_worker.knowledge.retrieval import Retrieval
 from kaizen_worker.types import Vectors
 

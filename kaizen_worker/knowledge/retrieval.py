@@ -16,7 +16,8 @@ from itertools import islice
 from redis import Redis
 
 from kaizen_api.errors import Unavailable
-from kaizen_api.schema import Entry, Hit
+from kaizen_api.knowledge import Hit
+from kaizen_api.schema import Entry
 from kaizen_worker.embedding.embedder import Embedder
 from kaizen_worker.knowledge.balance import Balance
 from kaizen_worker.knowledge.changes import Changes

@@ -13,7 +13,7 @@ from outcome import Outcome, drain, follow, outcome_of
 from recovery import recover
 from world import World
 
-from kaizen_api import jobs
+from kaizen_api import analyses
 
 _PUSH_SECONDS = 12.0
 _LAST = 120
@@ -86,7 +86,7 @@ class Run:
 
     def _analyse(self, world, *, interrupted):
         began = time.monotonic()
-        cycle = jobs.analyze(world.config, tenant="default")
+        cycle = analyses.request(world.config, tenant="default")
         if interrupted and self._seed is not None and self._seed % _INTERRUPT_EVERY == 0:
             self._do([interruption(self._seed)])
         done = follow(world, cycle)

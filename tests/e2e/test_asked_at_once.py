@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses
 from kaizen_api.connection import connect
 from kaizen_api.queries import Queries
 from kaizen_api.stack import Stack, beat, worker
@@ -18,7 +18,7 @@ def test_six_asked_for_before_any_begins_are_done_as_one(tmp_path, wait_until):
         with Producer(stack.config) as producer:
             producer.append(Interaction(id=f"i{n}", query=f"question {n % 40}") for n in range(400))
         with ThreadPoolExecutor(6) as pool:
-            asked = list(pool.map(lambda _: jobs.analyze(stack.config, tenant="default").id, range(6)))
+            asked = list(pool.map(lambda _: analyses.request(stack.config, tenant="default").id, range(6)))
         stack.launch([worker(1), worker(2), beat()])
         stack.wait_ready()
         with connect(stack.config) as client:
@@ -28,7 +28,7 @@ def test_six_asked_for_before_any_begins_are_done_as_one(tmp_path, wait_until):
                 return [one.id for one in queries.page("cycle").items if one.finished_at]
 
             wait_until(lambda: asked[0] in ended())
-            later = jobs.analyze(stack.config, tenant="default").id
+            later = analyses.request(stack.config, tenant="default").id
             wait_until(lambda: later in ended())
             every = {one.id for one in queries.page("cycle").items if not one.id.endswith("beat")}
     assert set(asked) == {asked[0]}

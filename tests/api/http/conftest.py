@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from kaizen_api.errors import Conflict, NotFound
 from kaizen_api.http import create_app
-from kaizen_api.schema import Hit, Insight, Interval, Provenance, Topic
+from kaizen_api.knowledge import Hit
+from kaizen_api.schema import Insight, Interval, Provenance, Topic
 
 NONE = Interval(estimate=0.2, low=0.1, high=0.3, unit="share")
 

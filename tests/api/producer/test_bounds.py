@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, analyses, jobs
 from kaizen_api.connection import connect, connect_async, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.producer.batch import FLUSH_SECONDS
@@ -79,7 +79,7 @@ def ping_in_a_coroutine(config):
 
 
 def analyze(config):
-    jobs.analyze(config, tenant="default")
+    analyses.request(config, tenant="default")
 
 
 def enqueue(config):

@@ -15,8 +15,9 @@ import uvicorn
 from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer
 from kaizen_api.errors import Invalid, Unavailable
 from kaizen_api.http import create_app
+from kaizen_api.knowledge import Hit, Knowledge
 from kaizen_api.producer.knowledge import MOST_ASKED
-from kaizen_api.schema import Hit, Knowledge, Provenance
+from kaizen_api.schema import Provenance
 
 KEY = "a-long-random-key"
 HIT = Hit(

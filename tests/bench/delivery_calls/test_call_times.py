@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 
-from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import AsyncProducer, Interaction, KaizenConfig, Producer, analyses, jobs
 from kaizen_api.connection import CALL_SECONDS, connect, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.producer.batch import FLUSH_SECONDS
@@ -79,7 +79,7 @@ class Calls:
             "AsyncProducer.append_records": lambda: self.in_loop(self.other.append_records([self.intake.record(ONE)])),
             "AsyncProducer.flush": self.flush_in_loop,
             "AsyncProducer.close": self.close_in_loop,
-            "jobs.analyze": lambda: jobs.analyze(self.config, tenant="default"),
+            "analyses.request": lambda: analyses.request(self.config, tenant="default"),
             "jobs.enqueue": lambda: jobs.enqueue(self.config, jobs.FILL, tenant="default", gap_id="g"),
             "Queries.page": self.query,
             "kaizen insights": lambda: self.command("insights"),

@@ -5,13 +5,13 @@ import resource
 import sys
 import time
 
-from kaizen_api import KaizenConfig, jobs
+from kaizen_api import KaizenConfig, analyses
 from kaizen_worker.engine import cycle
 from kaizen_worker.engine.runtime import Runtime
 
 config = KaizenConfig(**json.loads(sys.argv[1]))
 tenant = Runtime(config).tenant(config.tenant)
-asked = jobs.request_cycle(config, tenant=config.tenant)
+asked = analyses.note(config, tenant=config.tenant)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 began = time.monotonic()
 cycle.analyze(tenant, asked.id)

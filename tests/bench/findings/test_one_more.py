@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses
 from kaizen_api.queries import Queries
 from kaizen_worker.engine import cycle, live
 from kaizen_worker.engine.runtime import Runtime
@@ -77,7 +77,7 @@ def analyse(settings):
             producer.append(interactions)
         while live.consume(tenant, place="0"):
             pass
-        request = jobs.request_cycle(settings, tenant="default")
+        request = analyses.note(settings, tenant="default")
         cycle.analyze(tenant, request.id)
         queries = Queries(tenant.redis, tenant="default")
         return {

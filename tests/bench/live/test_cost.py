@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs, keys
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses, keys
 from kaizen_worker.engine import cycle, live
 from kaizen_worker.engine.runtime import Runtime
 
@@ -44,7 +44,7 @@ def test_consumption_with_and_without(config, redis):
         return NUMBER / (time.perf_counter() - began)
 
     consume("usual", ago=1)
-    cycle.analyze(tenant, jobs.request_cycle(settings, tenant="default").id)
+    cycle.analyze(tenant, analyses.note(settings, tenant="default").id)
     usual = redis.hget(keys.snapshot("default"), "baseline")
     rates = {True: [], False: []}
     for number in range(2 * ROUNDS):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs, keys
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses, keys
 from kaizen_api.connection import redis_url
 from kaizen_api.queries import Queries
 from kaizen_api.stack import Stack, beat, worker
@@ -69,7 +69,7 @@ def test_from_append_to_insight(tmp_path, wait_until):
         stack.wait_ready()
         with Redis.from_url(redis_url(stack.config)) as client:
             wait_until(lambda: client.xlen(keys.stream("default")) == 0)
-            cycle = jobs.analyze(stack.config, tenant="default")
+            cycle = analyses.request(stack.config, tenant="default")
             queries = Queries(client, tenant="default")
             done = wait_until(lambda: (now := queries.get("cycle", cycle.id)).status == "done" and now, seconds=180)
             print(f"\n{done.topics} topics of {SUBJECTS} subjects")

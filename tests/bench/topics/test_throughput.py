@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses
 from kaizen_worker.embedding import load
 from kaizen_worker.embedding.fast import Fast
 from kaizen_worker.engine import cycle, live
@@ -59,7 +59,7 @@ def test_two_thousand_texts_a_second(data, config):
     helper.start()
     try:
         time.sleep(5)  # until the helper has read its model: workers have, long before an analysis
-        asked = jobs.request_cycle(settings, tenant="default")
+        asked = analyses.note(settings, tenant="default")
         began = time.perf_counter()
         cycle.analyze(tenant, asked.id)
         whole = time.perf_counter() - began

@@ -9,7 +9,7 @@ from installation import Installation
 from network import Network
 from outcome import Outcome, drain, follow, outcome_of
 
-from kaizen_api import jobs
+from kaizen_api import analyses
 
 _CUT, _HEALED, _WORKER_DIES, _MASTER_DIES = 15, 40, 60, 90
 """Batches of 40 before which each strikes."""
@@ -40,7 +40,7 @@ def play(folder, *, disturbed):
         struck = []
         installed.push(log, _faults(installed, struck) if disturbed else {})
         drain(installed)
-        cycles = [follow(installed, jobs.analyze(installed.config, tenant="default"))]
+        cycles = [follow(installed, analyses.request(installed.config, tenant="default"))]
         played = Played(len(installed.accepted), outcome_of(installed, cycles), scraped=installed.scrape())
         installed.redis.close()
     over = installed.progress[-1][0]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses
 from kaizen_worker.engine import cycle, live
 from kaizen_worker.engine.runtime import Runtime
 
@@ -83,7 +83,7 @@ def analyse(tenant, settings):
         """Take in what waits and run a cycle; returns it with the gaps to fill."""
         while live.consume(tenant, place="0"):
             pass
-        asked = jobs.request_cycle(settings, tenant="default")
+        asked = analyses.note(settings, tenant="default")
         due = cycle.analyze(tenant, asked.id)
         return tenant.cycles.get(asked.id), due
 

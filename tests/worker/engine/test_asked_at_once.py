@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, keys
 from kaizen_api.queries import Queries
 
 
@@ -15,7 +15,7 @@ def _cycles(tenant):
 def test_six_asked_for_at_once_are_one(tenant):
     settings = tenant.config
     with ThreadPoolExecutor(6) as pool:
-        asked = list(pool.map(lambda _: jobs.analyze(settings, tenant="default"), range(6)))
+        asked = list(pool.map(lambda _: analyses.request(settings, tenant="default"), range(6)))
     assert len({one.id for one in asked}) == 1
     assert [one.id for one in _cycles(tenant)] == [asked[0].id]
     assert sum(tenant.redis.llen(name) for name in tenant.redis.scan_iter(f"{keys.BROKER_PREFIX}*", _type="list")) == 1
@@ -23,23 +23,23 @@ def test_six_asked_for_at_once_are_one(tenant):
 
 def test_while_one_runs_the_next_waits_and_is_joined(tenant):
     settings = tenant.config
-    first = jobs.analyze(settings, tenant="default")
+    first = analyses.request(settings, tenant="default")
     tenant.cycles.update(first.id, lambda old: replace(old, status="running"), counts=lambda *_: {}, rank=lambda _: 1.0)
-    second = jobs.analyze(settings, tenant="default")
+    second = analyses.request(settings, tenant="default")
     assert second.id != first.id
-    assert jobs.analyze(settings, tenant="default").id == second.id
-    assert jobs.analyze(settings, tenant="other").id not in {first.id, second.id}
+    assert analyses.request(settings, tenant="default").id == second.id
+    assert analyses.request(settings, tenant="other").id not in {first.id, second.id}
 
 
 def test_what_was_cancelled_is_not_joined(tenant):
-    first = jobs.analyze(tenant.config, tenant="default")
-    jobs.cancel(tenant.config, tenant="default", cycle_id=first.id)
-    assert jobs.analyze(tenant.config, tenant="default").id != first.id
+    first = analyses.request(tenant.config, tenant="default")
+    analyses.cancel(tenant.config, tenant="default", cycle_id=first.id)
+    assert analyses.request(tenant.config, tenant="default").id != first.id
 
 
 def test_what_beat_asks_for_stays_its_own(tenant):
-    first = jobs.analyze(tenant.config, tenant="default")
-    due = [jobs.analyze(tenant.config, tenant="default", due=7) for _ in range(2)]
+    first = analyses.request(tenant.config, tenant="default")
+    due = [analyses.request(tenant.config, tenant="default", due=7) for _ in range(2)]
     assert {one.id for one in due} == {"y7beat"}
     assert len(_cycles(tenant)) == 2
     assert first.id in {one.id for one in _cycles(tenant)}

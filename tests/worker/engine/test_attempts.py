@@ -10,7 +10,7 @@ import pytest
 from redis import ConnectionError as Away
 from redis import RedisError
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs, keys
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses, keys
 from kaizen_api.errors import Invalid
 from kaizen_api.metrics import field
 from kaizen_api.processes import Processes
@@ -34,14 +34,14 @@ def asked(tenant, settings, push):
     push()
     while live.consume(tenant, place="0"):
         pass
-    return jobs.request_cycle(settings, tenant="default").id
+    return analyses.note(settings, tenant="default").id
 
 
 def die(tenant, settings, asked):
     """A worker takes the cycle and is killed in the middle of it; the claim of the dead one runs out."""
     worker = subprocess.run([sys.executable, "-c", WORKER, settings.redis_url, asked], check=False)
     assert worker.returncode == -signal.SIGKILL
-    tenant.redis.delete(keys.claim("default", jobs.cycle_claim(asked)))
+    tenant.redis.delete(keys.claim("default", analyses.claim(asked)))
 
 
 def test_after_all_but_the_last_attempt_it_is_done(tenant, settings, asked):
@@ -101,7 +101,7 @@ def test_an_attempt_that_lost_redis_itself_is_taken_back_when_it_answers(tmp_pat
         with Producer(config) as producer:
             producer.append([Interaction(query="how do I freeze my card?")])
         live.consume(tenant, place="0")
-        asked = jobs.request_cycle(config, tenant="default").id
+        asked = analyses.note(config, tenant="default").id
 
         def lose_the_server(*_, **__):
             assert tenant.cycles.get(asked).attempts == 1

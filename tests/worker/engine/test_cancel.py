@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaizen_api import Interaction, Producer, jobs, keys
+from kaizen_api import Interaction, Producer, analyses, keys
 from kaizen_api.errors import Conflict, NotFound
 from kaizen_api.metrics import field
 from kaizen_api.queries import Queries
@@ -20,14 +20,14 @@ def ask(settings, push, tenant):
         push()
         while live.consume(tenant, place="0"):
             pass
-        return jobs.request_cycle(settings, tenant="default")
+        return analyses.note(settings, tenant="default")
 
     return ask
 
 
 @pytest.fixture
 def stop(settings):
-    return lambda one: jobs.cancel(settings, tenant="default", cycle_id=one.id)
+    return lambda one: analyses.cancel(settings, tenant="default", cycle_id=one.id)
 
 
 def counted(redis):
@@ -44,7 +44,7 @@ def published(tenant):
 def test_one_that_waits_is_never_begun(tenant, ask, stop, redis):
     asked = ask()
     assert (stop(asked).status, stop(asked).detail, counted(redis)) == ("cancelled", "before it began", 1)
-    redis.delete(keys.claim("default", jobs.cycle_claim(asked.id)))
+    redis.delete(keys.claim("default", analyses.claim(asked.id)))
     assert list(due.due_cycles(tenant.runtime)) == []
     assert cycle.analyze(tenant, asked.id) == []
     assert tenant.cycles.get(asked.id) == stop(asked)
@@ -68,7 +68,7 @@ def test_one_that_runs_stops_and_publishes_nothing(tenant, ask, stop, monkeypatc
     assert published(tenant) == []
     assert load_snapshot(tenant.redis, tenant="default") is None
     assert not tenant.redis.keys(keys.assignments("default", "*").replace("{default}", "*"))
-    assert not tenant.redis.exists(keys.claim("default", jobs.cycle_claim(asked.id))), "its claim is given back"
+    assert not tenant.redis.exists(keys.claim("default", analyses.claim(asked.id))), "its claim is given back"
 
 
 @pytest.mark.parametrize("step", ["save_assignments", "save_insights", "publish"])
@@ -105,7 +105,7 @@ def test_what_has_ended_or_never_was_cannot_be_cancelled(tenant, ask, stop, sett
     with pytest.raises(Conflict, match="ended as done"):
         stop(asked)
     with pytest.raises(NotFound, match="--list"):
-        jobs.cancel(settings, tenant="default", cycle_id="y1")
+        analyses.cancel(settings, tenant="default", cycle_id="y1")
 
 
 TEXTS = 3000
@@ -119,7 +119,7 @@ def unread(settings, tenant):
     while live.consume(tenant, place="0"):
         pass
     tenant.redis.delete(*tenant.redis.keys("*:vectors:*"))
-    return jobs.request_cycle(settings, tenant="default")
+    return analyses.note(settings, tenant="default")
 
 
 def test_a_long_embedding_tells_how_far_it_is(tenant, unread, monkeypatch):

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from kaizen_api import Interaction, Producer, jobs, keys
+from kaizen_api import Interaction, Producer, analyses, keys
 from kaizen_worker.embedding import load
 from kaizen_worker.engine import companion, cycle, due, live, sharing
 from kaizen_worker.engine.knowledge import LookUp
@@ -30,7 +30,7 @@ def fast(settings, monkeypatch):
 @pytest.fixture
 def analyse(fast):
     def analyse():
-        cycle.analyze(fast, jobs.request_cycle(fast.config, tenant="default").id)
+        cycle.analyze(fast, analyses.note(fast.config, tenant="default").id)
 
     return analyse
 

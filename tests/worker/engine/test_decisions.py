@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, keys
 from kaizen_api.decided import MAX_TOPIC_NAME
 from kaizen_api.errors import Conflict, Invalid, NotFound
 from kaizen_api.metrics import field
@@ -25,7 +25,7 @@ def queries(redis):
 @pytest.fixture
 def again(tenant, settings):
     """Runs one more analysis."""
-    return lambda: cycle.analyze(tenant, jobs.request_cycle(settings, tenant="default").id)
+    return lambda: cycle.analyze(tenant, analyses.note(settings, tenant="default").id)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, keys
 from kaizen_api.queries import Queries
 from kaizen_worker.engine import cycle, live
 from kaizen_worker.engine.knowledge import LookUp
@@ -49,7 +49,7 @@ def test_the_next_cycle_embeds_all_again_and_topics_keep_their_ids(tenant, chang
     push(10, first=1000)
     take_in(changed)
     assert sum(topic.live for topic in queries.topics()) == 0, "centroids of the old model judge no vector of the new"
-    asked = jobs.request_cycle(settings, tenant="default")
+    asked = analyses.note(settings, tenant="default")
     cycle.analyze(changed, asked.id)
     assert changed.cycles.get(asked.id).status == "done"
     now = subjects(queries)

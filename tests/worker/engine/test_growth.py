@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kaizen_api import jobs, keys
+from kaizen_api import analyses, keys
 from kaizen_api.metrics import field
 from kaizen_api.queries import Queries
 from kaizen_api.schema import Gap, Insight, Interval, Step
@@ -44,7 +44,7 @@ def test_only_the_last_two_cycles_keep_their_assignments(push, analyse, redis):
 def test_a_cycle_without_assignments_costs_the_one_before_nothing(push, analyse, settings, redis):
     push()
     first, _ = analyse()
-    jobs.request_cycle(settings, tenant="default")  # asked for and never run
+    analyses.note(settings, tenant="default")  # asked for and never run
     second, _ = analyse()
     queries = Queries(redis, tenant="default")
     assert [len(list(queries.assignments(one.id))) for one in (first, second)] == [180, 180]
@@ -109,10 +109,10 @@ def test_the_log_is_trimmed_where_no_archive_can_be_written(tenant, settings, re
 
 def test_an_unfinished_cycle_is_due_however_many_came_after_it(tenant, push, settings, redis):
     push(4)
-    lost, *later = (jobs.request_cycle(settings, tenant="default") for _ in range(8))
+    lost, *later = (analyses.note(settings, tenant="default") for _ in range(8))
     for one in later:
         tenant.cycles.save(replace(one, status="done"), old=one, rank=float(one.requested_at))
-    redis.delete(keys.claim("default", jobs.cycle_claim(lost.id)))
+    redis.delete(keys.claim("default", analyses.claim(lost.id)))
     assert list(due.due_cycles(tenant.runtime)) == [("default", lost.id)]
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from kaizen_api import Interaction, Producer, jobs, keys
+from kaizen_api import Interaction, Producer, analyses, keys
 from kaizen_api.errors import Conflict, NotFound, Unavailable
 from kaizen_api.metrics import field
 from kaizen_api.queries import Queries
@@ -117,8 +117,8 @@ def test_two_workers_share_no_cycle(tenant, push, settings, redis):
     push()
     while live.consume(tenant, place="0"):
         pass
-    asked = jobs.request_cycle(settings, tenant="default")
-    redis.set(keys.claim("default", jobs.cycle_claim(asked.id)), "another worker", ex=60)
+    asked = analyses.note(settings, tenant="default")
+    redis.set(keys.claim("default", analyses.claim(asked.id)), "another worker", ex=60)
     assert cycle.analyze(tenant, asked.id) == []
     assert tenant.cycles.get(asked.id).status == "queued"
 
@@ -322,11 +322,11 @@ def test_an_outage_buries_nothing(tenant, push, redis, monkeypatch):
 
 def test_what_is_due_is_offered_once(tenant, push, settings):
     push(4)
-    asked = jobs.request_cycle(settings, tenant="default")
+    asked = analyses.note(settings, tenant="default")
     assert list(due.due_consumers(tenant.runtime)) == [("default", "0")]
     assert list(due.due_consumers(tenant.runtime)) == []
     assert list(due.due_cycles(tenant.runtime)) == [], "somebody was asked a moment ago"
-    tenant.redis.delete(keys.claim("default", jobs.cycle_claim(asked.id)))
+    tenant.redis.delete(keys.claim("default", analyses.claim(asked.id)))
     assert list(due.due_cycles(tenant.runtime)) == [("default", asked.id)]
     assert list(due.due_cycles(tenant.runtime)) == []
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kaizen_api import Interaction, KaizenConfig, Producer, jobs, keys
+from kaizen_api import Interaction, KaizenConfig, Producer, analyses, keys
 from kaizen_api.metrics import field
 from kaizen_api.metrics.table import RECENT_COUNT, RECENT_TIME_SUM
 from kaizen_api.queries import Queries
@@ -24,7 +24,7 @@ def test_a_cycle_looks_at_the_newest_and_tells_how_many_it_left_out(config, numb
     while live.consume(tenant, place="0"):
         pass
     assert len(list(read_log(tenant.redis, tenant="default"))) == number
-    asked = jobs.request_cycle(settings, tenant="default")
+    asked = analyses.note(settings, tenant="default")
     cycle.analyze(tenant, asked.id)
     done = tenant.cycles.get(asked.id)
     assert (done.status, done.interactions, done.left_out) == ("done", number - left_out, left_out)

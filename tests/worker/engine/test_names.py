@@ -6,7 +6,7 @@ import logging
 import pytest
 from msgspec.structs import replace
 
-from kaizen_api import keys
+from kaizen_api import analyses, keys
 from kaizen_api.schema import Topic
 from kaizen_worker.engine import names
 from kaizen_worker.engine.names import given_names, settle_names
@@ -180,8 +180,7 @@ def test_the_key_is_in_no_log(model, endpoint, caplog):
 
 
 def test_a_whole_analysis_names_its_topics_and_the_next_keeps_them(model, endpoint, push, settings):
-    from kaizen_api import jobs  # noqa: PLC0415 - beside what uses it
-    from kaizen_worker.engine import cycle as analysis  # noqa: PLC0415 - likewise
+    from kaizen_worker.engine import cycle as analysis  # noqa: PLC0415 - beside what uses it
     from kaizen_worker.engine import live  # noqa: PLC0415 - likewise
     from kaizen_worker.store.snapshot import load_snapshot  # noqa: PLC0415 - likewise
 
@@ -191,7 +190,7 @@ def test_a_whole_analysis_names_its_topics_and_the_next_keeps_them(model, endpoi
         push(first=start)
         while live.consume(model, place="0"):
             pass
-        analysis.analyze(model, jobs.request_cycle(settings, tenant="default").id)
+        analysis.analyze(model, analyses.note(settings, tenant="default").id)
         found.append({topic.id: topic.name for topic in load_snapshot(model.redis, tenant="default").topics})
     assert found[0]
     assert all(given.startswith("Given ") and len(given) < LONGEST_NAME for given in found[0].values())
