@@ -174,6 +174,7 @@ async def test_a_request_is_a_span_without_what_was_looked_up(recorded, api_conf
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
             await client.post("/v1/interactions", json={"query": "my secret"}, headers={"traceparent": CALLER})
+            await client.get("/v1/gaps/g1")
             await client.get("/v1/gaps/g1?q=my+secret")
             await client.get("/v1/gaps/my%20secret")
             await client.get("/v1/my-secret")
@@ -181,10 +182,10 @@ async def test_a_request_is_a_span_without_what_was_looked_up(recorded, api_conf
             await client.get("/livez")
         assert not sent
     assert sent == [True]
-    names = ["POST /v1/interactions", *["GET /v1/gaps/{object_id}"] * 2, "GET", "GET /v1/knowledge"]
+    names = ["POST /v1/interactions", *["GET /v1/gaps/{object_id}"] * 3, "GET", "GET /v1/knowledge"]
     assert [span.name for span in recorded()] == names
     assert not any("secret" in span.to_json() for span in recorded())
-    ingest, found, _, _, failed = recorded()
+    ingest, found, *_, failed = recorded()
     assert identity(ingest.parent) == CALLER[3:52]
     assert (ingest.kind, ingest.attributes["kaizen.tenant"]) == (trace.SpanKind.SERVER, api_config.tenant)
     assert (found.attributes["kaizen.object_id"], found.attributes["http.response.status_code"]) == ("g1", 404)

@@ -35,13 +35,16 @@ def asking(settings, tenant):
 
 
 @pytest.fixture
-def applied(tenant, push, analyse, redis):
+def applied(tenant, push, analyse, redis, wait_until):
     """An insight that let entries in, and a question of its topic."""
     push()
     _, (gap, *_) = analyse()
     fill.fill(tenant, gap)
     lifecycle.apply(tenant, tenant.gaps.get(gap).insight, at=1_700_100_000_000_000)
-    return tenant.gaps.get(gap).insight, Queries(redis, tenant="default").topic(tenant.gaps.get(gap).topic).exemplars[0]
+    question = Queries(redis, tenant="default").topic(tenant.gaps.get(gap).topic).exemplars[0]
+    asking = LookUp(tenant.runtime)
+    wait_until(lambda: asking.knowledge("default", question, session_id=None, limit=1))  # a fifth of a second
+    return tenant.gaps.get(gap).insight, question
 
 
 def test_who_goes_without_is_who_the_proof_counts_so(asking, applied, analyse, tenant, settings):

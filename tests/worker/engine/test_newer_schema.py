@@ -114,7 +114,7 @@ def test_a_job_of_a_newer_schema_is_refused_with_the_remedy(config, schema, runs
         done.append(1)
 
     app = create(config, tasks=False)
-    task = app.task(name="kaizen.test")(work)
+    task = app.task(name="kaizen.test", shared=False)(work)  # of this app alone
     given = {"id": "j", **({} if schema is None else {SCHEMA_OF: schema})}
     result = build_tracer(task.name, task, app=app)("j", (), {}, given)  # as a worker runs it
     assert bool(done) == runs
