@@ -124,9 +124,9 @@ class Sent:
 def settle(stack, home, http, items, wait_until):
     """Waits until all that was sent is analysed, and what is missing was searched for."""
 
-    def wait():
-        health = stack["exporter"] + "/kaizen/health"
-        wait_until(lambda: json.loads(http(health)[1])["stream"]["depth"] == 0)
+    def wait(number):
+        metrics = stack["exporter"] + "/kaizen/metrics"
+        wait_until(lambda: total(http(metrics)[1], "kaizen_interactions_total") == number)
         assert home.run("analyze", "--wait")["status"] == "done"
         gaps = stack["api"] + "/v1/gaps"
         wait_until(lambda: not [gap for gap in items(gaps) if gap["status"] in {"open", "filling"}])
@@ -159,12 +159,12 @@ def first(stack, home, query, http, wait_until):
 @pytest.fixture(scope="module")
 def sent(first, stack, home, http, settle):
     """All of it: an analysis, documents, a second round, an analysis."""
-    settle()
+    settle(len(first.rows))
     documents = home.folder / "documents.jsonl"
     documents.write_text(lines([*DOCUMENTS, DOCUMENTS[1]]) + '{"title": "without text"}\n')
     assert home.run("kb", "add", documents)["refused"] == 1
     assert http(stack["api"] + "/v1/interactions", first.good(make_log(SECOND, seed=2)))[0] == 202
-    settle()
+    settle(len(first.rows))
     return first
 
 
@@ -181,10 +181,21 @@ def found(sent, stack, http, items):
     return lambda kind: items(f"{stack['api']}/v1/{kind}")
 
 
+def total(text, name):
+    """Of a series over its labels."""
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return sum(sample.value for sample in samples if sample.name == name)
+
+
 @pytest.fixture(scope="module")
-def text(found, stack, http):
+def text(found, stack, http, wait_until):
     del found
-    return http(stack["exporter"] + "/kaizen/metrics")[1]
+
+    def told():
+        text = http(stack["exporter"] + "/kaizen/metrics")[1]
+        return text if total(text, "kaizen_stream_depth") == 0 else None  # what waits is what a tick saw seconds ago
+
+    return wait_until(told)
 
 
 @pytest.fixture(scope="module")
