@@ -20,8 +20,11 @@ from kaizen_worker.pipeline.gaps.coverage import answerable
 BARS = {"covidqa": 0.62, "xquad-en": 0.98}
 SEEDS = (0, 1, 2)
 DEPTH = 5
-SURE = 0.7
-"""Probability of an answer from which no search is made: one too many costs a search, one too few the knowledge."""
+SURE = 0.8
+"""Probability of an answer from which no search is made: one too many costs a search, one too few the knowledge.
+
+On covidqa .7 asks for 73 % of the questions and recovers .61, .8 for 83 % and .66, and asking for all of them .71.
+"""
 
 
 def halves(size, draw):
