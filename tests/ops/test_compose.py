@@ -128,7 +128,7 @@ def test_prometheus_asks_and_tells_parts_that_are_there_on_their_own_ports(compo
     assert {"exporter:9090", "alertmanager:9093"} <= places <= inside
 
 
-def test_traces_are_sent_where_the_environment_of_compose_says(tool, tmp_path):
+def test_traces_are_sent_where_the_environment_of_compose_says(tool):
     """And nowhere where it says nothing: an empty variable names no collector."""
     for endpoint in ("", "http://collector:4318"):
         told = tool("docker-compose", "-f", "compose.yaml", "config", OTLP_ENDPOINT=endpoint).stdout
