@@ -181,7 +181,7 @@ class Installation:
 
     def held_by(self, host):
         """How many interactions the workers of a host have read and not committed."""
-        told = self.redis_or(lambda redis: redis.xinfo_consumers(keys.stream("default"))) or []
+        told = self.redis_or(lambda redis: redis.xinfo_consumers(keys.stream("default"), keys.GROUP)) or []
         return sum(one["pending"] for one in told if one["name"].decode().startswith(f"{host.name}:"))
 
     def redis_or(self, ask):
