@@ -59,7 +59,7 @@ class Slots:
         self._moved[moved.slot_id] = (moved.host, moved.port)
 
     def forget(self, failed: Address) -> None:
-        """Ask again before the next call, that node last: whoever was ever known, for those that were named may be gone."""
+        """Ask again before the next call, that node last, and whoever was ever known: those named may be gone."""
         known, self._ranges = self.sources, []
         self._seeds = [*(seed for seed in known if seed != failed), *([failed] if failed in known else [])]
 
