@@ -59,9 +59,9 @@ class Slots:
         self._moved[moved.slot_id] = (moved.host, moved.port)
 
     def forget(self, failed: Address) -> None:
-        """Ask again before the next call, that node last."""
-        self._ranges = []
-        self._seeds = [*(seed for seed in self._seeds if seed != failed), *([failed] if failed in self._seeds else [])]
+        """Ask again before the next call, that node last, and whoever was ever known: those named may be gone."""
+        known, self._ranges = self.sources, []
+        self._seeds = [*(seed for seed in known if seed != failed), *([failed] if failed in known else [])]
 
     def place(self, slot: int | None) -> Address:
         """Who has a slot; of none, any of them.

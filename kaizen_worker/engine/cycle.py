@@ -20,7 +20,8 @@ from kaizen_worker.engine.companion import renew
 from kaizen_worker.engine.lifecycle import settled
 from kaizen_worker.engine.lives import record
 from kaizen_worker.engine.memory import hand_back
-from kaizen_worker.engine.progress import OUTAGES, Cancelled, Progress
+from kaizen_worker.engine.outages import OUTAGES, naming_refusals
+from kaizen_worker.engine.progress import Cancelled, Progress
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import save_assignments, save_gaps, save_insights, searchable
 from kaizen_worker.engine.sharing import embed
@@ -60,8 +61,9 @@ def analyze(tenant: Tenant, cycle_id: str) -> list[str]:
                 record(tenant, last, at=progress.at)
                 progress.finish("done")
                 return []
-            begin(progress, tenant)
-            return _analyze(tenant, progress)
+            with naming_refusals():
+                begin(progress, tenant)
+                return _analyze(tenant, progress)
         except Cancelled as cancelled:
             LOG.info("%s", cancelled)
             return []

@@ -17,7 +17,7 @@ from kaizen_api import spans
 from kaizen_api.schema import Record
 from kaizen_api.versions import SCHEMA, needed
 from kaizen_worker.engine.due import CONSUMER_SECONDS, consumer_claim
-from kaizen_worker.engine.progress import OUTAGES
+from kaizen_worker.engine.outages import OUTAGES, naming_refusals
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.sharing import take
 from kaizen_worker.engine.watch import watch
@@ -75,7 +75,8 @@ def consume(tenant: Tenant, *, place: str, seconds: float = CONSUMER_SECONDS) ->
 def _watch(tenant: Tenant) -> None:
     """Look for patterns; what comes in goes on whatever becomes of that."""
     try:
-        watch(tenant)
+        with naming_refusals():
+            watch(tenant)
     except OUTAGES:
         raise
     except Exception:  # noqa: BLE001  # such as what another version stored; the next analysis replaces it
@@ -141,6 +142,7 @@ def _take_back(tenant: Tenant, stream: Stream) -> None:
         del _OWED[name]
 
 
+@naming_refusals()
 def _commit(tenant: Tenant, stream: Stream, deliveries: Sequence[Delivery]) -> int:
     records = [_DECODER.decode(delivery.encoded) for delivery in deliveries]
     brought = (record.trace for record in records if record.trace is not None)

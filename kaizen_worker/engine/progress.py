@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Literal
 
 from msgspec.structs import replace
-from redis import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError  # noqa: A004  # Redis' own
 
 from kaizen_api import spans
 from kaizen_api.critic import Critic
@@ -19,9 +18,6 @@ from kaizen_api.metrics import field, observation
 from kaizen_api.metrics.exemplars import exemplars, keep
 from kaizen_api.schema import Cycle
 from kaizen_worker.engine.runtime import LOG, Tenant
-
-OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, Unavailable, OSError)
-"""What says nothing about the data: whatever was interrupted by one is done again."""
 
 STEPS = {
     "read": 0.0,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kaizen_api.metrics import field
 from kaizen_api.schema import Insight, Step
 from kaizen_worker.engine import lifecycle
-from kaizen_worker.engine.progress import OUTAGES
+from kaizen_worker.engine.outages import OUTAGES
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.pipeline.assignment import assign
 from kaizen_worker.pipeline.backend import Backend

@@ -67,8 +67,7 @@ def happened(name: str, title: str) -> Panel:
     """How often something rare happened in the time that is shown."""
     metric = TABLE[name]
     labels = ", ".join(label for label, _ in metric.labels)
-    inner = f"max without (instance) (increase({_counter(metric)}{{{_WHERE}}}[$__range]))"
-    return Panel(title, metric.help, metric.unit, (Query(f"sum by ({labels}) ({inner})", _legend(labels)),), stat=True)
+    return Panel(title, metric.help, metric.unit, (Query(_rise(metric, labels), _legend(labels)),), stat=True)
 
 
 def quantiles(name: str, title: str) -> Panel:
@@ -89,6 +88,12 @@ def share(title: str, description: str, *, part: str, whole: str, where: str = "
     return Panel(title, description, "percentunit", (Query(f"{top} / {bottom}", ""),))
 
 
+def happened_share(title: str, description: str, *, part: str, whole: str) -> Panel:
+    """What happened in the time that is shown, of something else that did; nothing where that did not."""
+    expression = f"{_rise(TABLE[part], '')} / ({_rise(TABLE[whole], '')} > 0)"
+    return Panel(title, description, "percentunit", (Query(expression, ""),), stat=True)
+
+
 def _counter(metric: Metric) -> str:
     return f"{metric.name}_total" if metric.type == "counter" else metric.name
 
@@ -102,6 +107,11 @@ def _level(metric: Metric, where: str) -> Query:
 def _rate(series: str, labels: str, where: str) -> str:
     chosen = ", ".join(filter(None, (_WHERE, where)))
     return f"sum by ({labels}) (max without (instance) (rate({series}{{{chosen}}}[$__rate_interval])))"
+
+
+def _rise(metric: Metric, labels: str) -> str:
+    inner = f"max without (instance) (increase({_counter(metric)}{{{_WHERE}}}[$__range]))"
+    return f"sum by ({labels}) ({inner})"
 
 
 def _legend(labels: str) -> str:
@@ -133,9 +143,9 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     ),
     "Insights": (
         happened("kaizen_insights", "Insights by type"),
-        share(
+        happened_share(
             "Applied of proposed",
-            "Insights that were applied, of those that were found.",
+            "Insights applied in the time that is shown, of those found in it; over 100 % where older ones were.",
             part="kaizen_insight_applications",
             whole="kaizen_insights",
         ),

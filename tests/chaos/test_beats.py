@@ -1,8 +1,10 @@
 """Two beats and three workers through 100 random kills: each due run is done, none twice.
 
 Tenants have a job every `INTERVAL` seconds, evenly spread. All processes are real, all kills are SIGKILL of the process
-with its children, or of a worker's child alone; who is killed, and when, is drawn from a seed. One of each kind is
-always left to do the work, for a run that nobody was there to fire would be caught up with the next.
+with its children, or of a worker's child alone; who is killed, and when, is drawn from a seed: one of them, whether it
+has come up or not, or all beats, all workers, or all of them at once. Each is started again at once, as a supervisor
+does. Runs that nobody was there to fire, or to do, are done later: they would be caught up by the next one alone only
+after `INTERVAL`, which is longer than it takes to come up.
 
 A job leaves its process's id when it begins and when it has ended. Begun twice is only what was killed in between.
 """
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +25,8 @@ from kaizen_api import keys
 from kaizen_api.stack.variables import variables
 
 KILLS = 100
-TENANTS = 24
-INTERVAL = 20
+TENANTS = 72
+INTERVAL = 60
 SECOND = 1_000_000
 
 APP = """
@@ -98,30 +101,43 @@ class Crew:
         pid = self.redis.get(f"ready:{name}")
         return pid is not None and int(pid) == self.running[name].pid
 
-    def spare(self):
-        """Those who are ready and have a like who is ready too."""
-        ready = [name for name in self.running if self.ready(name)]
-        return [name for name in ready if sum(one[:4] == name[:4] for one in ready) > 1]
+    def kill(self, names):
+        """All of them, before the first is started again."""
+        for name in names:
+            self.end(name)
+        for name in names:
+            self.start(name)
 
-    def kill(self, name, *, whole):
-        process = self.running[name]
-        children = [int(pid) for pid in _children(process.pid)]
-        if children and not whole:
-            self.killed.add(children[0])
-            os.kill(children[0], signal.SIGKILL)
-            return
-        self.killed.update([process.pid, *children])
-        self.end(name)
-        self.start(name)
+    def kill_child(self, name):
+        """Whether it had one."""
+        for pid in _children(self.running[name].pid)[:1]:
+            self.killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
 
     def end(self, name):
+        pid = self.running[name].pid
         with suppress(ProcessLookupError):
-            os.killpg(self.running[name].pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGSTOP)  # no child is born between the look at them and their end
+            self.killed.update([pid, *_children(pid)])
+            os.killpg(pid, signal.SIGKILL)
         self.running[name].wait()
+
+    def look(self, seconds, gaps):
+        """Wait so long; note in `gaps`, by kind, when one was last ready and the longest time in which none was."""
+        until = time.monotonic() + seconds
+        while (now := time.monotonic()) < until:
+            for kind, (last, longest) in gaps.items():
+                if any(self.ready(name) for name in self.running if name.startswith(kind)):
+                    gaps[kind] = (now, longest)
+                else:
+                    gaps[kind] = (last, max(longest, now - last))
+            time.sleep(0.05)
 
 
 def _children(pid):
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture
@@ -143,19 +159,31 @@ def _pids(redis, what, tenant, due):
     return [int(pid) for pid in redis.lrange(f"{what}:{tenant}:{due}", 0, -1)]
 
 
+def strike(crew, dice):
+    """Draws who is killed, kills them: what it is called."""
+    crowd = dice.choices(("one", "beats", "workers", "all"), weights=(14, 2, 2, 2))[0]
+    if crowd != "one":
+        crew.kill([name for name in crew.running if crowd in {"all", f"{name[:-1]}s"}])
+        return {"beats": "both beats", "workers": "all workers", "all": "all of them"}[crowd]
+    victim = dice.choice(sorted(crew.running))
+    if victim.startswith("worker") and dice.random() < 0.3 and crew.kill_child(victim):
+        return "a worker's child"
+    crew.kill([victim])
+    return f"a {victim[:-1]}"
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("draw", [7])
 def test_each_due_run_is_done_and_none_twice(crew, redis, wait_until, draw):
     dice = random.Random(draw)
-    wait_until(lambda: len(crew.spare()) == len(crew.running), seconds=300)
-    began, drawn = time.monotonic(), []
-    while len(drawn) < KILLS:
-        time.sleep(dice.uniform(0.2, 2))
-        victim = dice.choice(sorted(wait_until(crew.spare, seconds=300)))
-        whole = victim.startswith("beat") or dice.random() < 0.7
-        crew.kill(victim, whole=whole)
-        drawn.append((victim, whole))
+    wait_until(lambda: all(map(crew.ready, crew.running)), seconds=300)
+    began, struck = time.monotonic(), Counter()
+    gaps = {"beat": (began, 0.0), "worker": (began, 0.0)}
+    while struck.total() < KILLS:
+        crew.look(dice.uniform(0.2, 4), gaps)
+        struck[strike(crew, dice)] += 1
     took = time.monotonic() - began
+    wait_until(lambda: all(map(crew.ready, crew.running)), seconds=300)
     redis.hset(keys.SCHEDULE, "count", "off")
     time.sleep(3)  # until all beats have seen it
     wait_until(lambda: not redis.zcard(keys.RUNS_OWED), seconds=300)
@@ -169,13 +197,13 @@ def test_each_due_run_is_done_and_none_twice(crew, redis, wait_until, draw):
             again += len(begun) - 1
         assert [due for due in found if (due - found[0]) % (INTERVAL * SECOND)] == []
     number = sum(map(len, dues.values()))
-    beats = sum(name.startswith("beat") for name, _ in drawn)
-    alone = sum(not whole for _, whole in drawn)
+    whom = ", ".join(f"{who}: {count}" for who, count in struck.most_common())
     print(
-        f"\nseed {draw}: {KILLS} kills in {took:.0f} s ({beats} of beats, {KILLS - beats - alone} of workers, {alone} "
-        f"of workers' children); {number} due runs of {len(dues)} tenants, each done once; {again} begun again, for "
-        "their worker was killed in the middle"
+        f"\nseed {draw}: {KILLS} kills in {took:.0f} s ({whom}); "
+        f"no beat for {gaps['beat'][1]:.1f} s, no worker for {gaps['worker'][1]:.1f} s at the longest; {number} due "
+        f"runs of {len(dues)} tenants, each done once; {again} begun again, for their worker was killed in the middle"
     )
+    assert max(longest for _, longest in gaps.values()) > 0, "all of one kind were away together"
     assert len(dues) == TENANTS
     assert took < INTERVAL or number >= TENANTS * (took // INTERVAL)
 

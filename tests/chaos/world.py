@@ -20,7 +20,7 @@ import story
 from proxy import Proxy
 from redis import Redis, RedisError
 
-from kaizen_api import KaizenConfig, Producer
+from kaizen_api import KaizenConfig, Producer, keys
 from kaizen_api.errors import Unavailable
 from kaizen_api.processes import Processes
 from kaizen_api.server import server_binary
@@ -74,6 +74,7 @@ class World:
             parts.callback(self.redis.close)
             parts.enter_context(self._own)
             self._start_server()
+            self.redis.hset(keys.SCHEDULE, "daily", "off")  # a run over midnight would count rotations
             parts.enter_context(self.proxy)
             threading.Thread(target=self._keep, name="keep", daemon=True).start()
             parts.callback(self._ended.put, None)

@@ -72,7 +72,7 @@ def test_each_command_is_one_of_kaizen_with_its_options(compose, name):
 @pytest.mark.parametrize("name", OURS)
 def test_each_setting_is_one(compose, name):
     names = compose["services"][name]["environment"]
-    known = {f"KAIZEN_{field.upper()}" for field in KaizenConfig.model_fields}
+    known = {"OTEL_EXPORTER_OTLP_ENDPOINT", *(f"KAIZEN_{field.upper()}" for field in KaizenConfig.model_fields)}
     assert {setting.removesuffix("_FILE") for setting in names} <= known
     assert names
 
@@ -126,3 +126,12 @@ def test_prometheus_asks_and_tells_parts_that_are_there_on_their_own_ports(compo
     inside = {f"{name}:{port.rpartition(':')[2]}" for name, service in compose["services"].items()
               for port in service.get("ports", [])}  # fmt: skip
     assert {"exporter:9090", "alertmanager:9093"} <= places <= inside
+
+
+def test_traces_are_sent_where_the_environment_of_compose_says(tool):
+    """And nowhere where it says nothing: an empty variable names no collector."""
+    for endpoint in ("", "http://collector:4318"):
+        told = tool("docker-compose", "-f", "compose.yaml", "config", OTLP_ENDPOINT=endpoint).stdout
+        services = yaml.safe_load(told)["services"]
+        for name in ("api", "worker"):
+            assert services[name]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint

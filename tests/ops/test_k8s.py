@@ -70,7 +70,7 @@ def test_each_command_is_one_of_kaizen_and_each_setting_one(pods, manifests, nam
     command = container["args"]
     assert build().get_command(None, command[0]).make_context(command[0], list(command[1:]))
     settings = [*(one["name"] for one in container["env"]), *manifests["ConfigMap", "kaizen"]["data"]]
-    known = {f"KAIZEN_{field.upper()}" for field in KaizenConfig.model_fields}
+    known = {"OTEL_EXPORTER_OTLP_ENDPOINT", *(f"KAIZEN_{field.upper()}" for field in KaizenConfig.model_fields)}
     assert {setting.removesuffix("_FILE") for setting in settings} <= known
 
 

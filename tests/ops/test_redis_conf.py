@@ -4,7 +4,7 @@ import socket
 
 import pytest
 from redis import Redis
-from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError  # noqa: A004  # redis' own
+from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, ResponseError  # noqa: A004  # redis' own
 
 from kaizen_api import Interaction, Producer, keys
 from kaizen_api.checks import run_checks
@@ -64,6 +64,18 @@ def test_kaizen_may_what_it_needs_and_no_more(guarded):
             client.execute_command(*refused.split())
     with pytest.raises(NoPermissionError):
         client.set("another", 1)
+
+
+@pytest.mark.usefixtures("answering")
+def test_the_same_rights_do_for_a_cluster_and_for_replicas(guarded):
+    place, password = guarded
+    client = Redis.from_url(f"redis://kaizen:{password}@{place}")
+    with pytest.raises(ResponseError, match="cluster support disabled"):  # asked, and not refused for want of a right
+        client.execute_command("CLUSTER SLOTS")
+    assert client.wait(0, 1) == 0
+    assert client.info("replication")["role"] == "master"
+    with pytest.raises(NoPermissionError):
+        client.execute_command("CLUSTER", "RESET")
 
 
 @pytest.mark.usefixtures("answering")

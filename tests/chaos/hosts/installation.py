@@ -86,6 +86,7 @@ class Installation:
             (folder / "sentinel.conf").write_text(_SENTINEL.format(folder=folder, master=self.stores[0].address))
             host.start([server_binary(), folder / "sentinel.conf", "--sentinel"], log=folder / "sentinel.log")
         wait_until(self._named)
+        self.redis.hset(keys.SCHEDULE, "daily", "off")  # a run over midnight would count rotations
         for part in ("beat", "api", "exporter"):
             self._kaizen(self.front, part, *(("--host", "0.0.0.0") if part == "exporter" else ()))
         for host in self.workers:
@@ -177,6 +178,11 @@ class Installation:
         while not over.wait(_SEEN):
             committed = self.redis_or(lambda redis: redis.zscore(keys.BUSIEST, "default"))
             self.progress.append((time.monotonic(), len(self.accepted), int(committed or 0)))
+
+    def held_by(self, host):
+        """How many interactions the workers of a host have read and not committed."""
+        told = self.redis_or(lambda redis: redis.xinfo_consumers(keys.stream("default"), keys.GROUP)) or []
+        return sum(one["pending"] for one in told if one["name"].decode().startswith(f"{host.name}:"))
 
     def redis_or(self, ask):
         """What it answers; None while no master does."""

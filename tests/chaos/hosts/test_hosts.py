@@ -17,7 +17,8 @@ def test_what_was_accepted_counts_once_whichever_host_fails(undisturbed, tmp_pat
         print(f"\n{fault}: nothing accepted for {accepting:.1f} s, nothing committed for {committing:.1f} s", end="")
     print(
         f"\nhosts: {played.accepted} accepted, lost {len(played.outcome.lost)}, counted twice "
-        f"{len(played.outcome.twice)}, identical {f'no: {different}' if different else 'yes'}"
+        f"{len(played.outcome.twice)}, {played.held} held by the worker that died, "
+        f"identical {f'no: {different}' if different else 'yes'}"
     )
     assert undisturbed.accepted == played.accepted == story.NUMBER
     assert len(played.costs) == 4
