@@ -5,7 +5,8 @@
 --       7 failed, 8 slow; 9 share of failures and 10 of slow calls that open it (0: not watched), 11 of how many calls at
 --       least, 12 length of the window, 13 multiplier, 14 longest recovery, 15 stretch (1 to 1 + jitter)
 -- Reply: as in record.lua, code 0 rejected, 1 admitted, 2 admitted as a probe
--- Invariants: never more unexpired leases than permitted calls; a token holds one lease at most.
+-- Invariants: never more unexpired leases than permitted calls; a token holds one lease at most, and gives it back by
+--   asking again: whoever does not know what became of a question asks with its token.
 local REJECTED, ADMITTED, PROBE = 0, 1, 2
 local permitted, lease, base, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local looks = token == ''
@@ -33,7 +34,10 @@ local function decide()
     if looks then return PROBE, 0 end
     enter('half_open')
   end
-  if not looks then reclaim() end
+  if not looks then
+    reclaim()
+    redis.call('ZREM', KEYS[2], token)
+  end
   local held = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. exact(now), '+inf', 'WITHSCORES')
   if #held < 2 * permitted then return probe() end
   return REJECTED, math.min(tonumber(held[2]) - now, lease, base)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TypeVar, Unpack
 
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import BreakerOpen, Invalid
+from kaizen_worker.breaker.apart import begin, end
 from kaizen_worker.breaker.guard import F, Guard, call, call_async, protect
 from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit, bounded, judge, retry_after_of
 from kaizen_worker.breaker.referee import Observer, Referee
@@ -76,13 +78,16 @@ class CircuitBreaker:
         """The same; the event loop never waits for Redis. If cancelled, the permit is given back."""
         if known := self._referee.known():
             return known
-        asked = asyncio.ensure_future(asyncio.to_thread(self._referee.ask))
+        asked = begin(self._referee.ask)
         try:
-            return await asyncio.shield(asked)
+            return await end(asked)
         except asyncio.CancelledError:
-            with suppress(BreakerOpen):
-                await self.report_async(await asked, "ignore")
+            await end(begin(self._give_back, asked))
             raise
+
+    def _give_back(self, asked: Future[Permit]) -> None:
+        with suppress(BreakerOpen):
+            self.release(asked.result())
 
     def report(self, permit: Permit, outcome: Outcome, *, retry_after: float = 0.0) -> None:
         """How the call ended. Never fails for Redis: without it the outcome counts in this process.
@@ -95,9 +100,9 @@ class CircuitBreaker:
         self._referee.hear(permit, outcome, floor=bounded(retry_after))
 
     async def report_async(self, permit: Permit, outcome: Outcome, *, retry_after: float = 0.0) -> None:
-        """The same; the event loop never waits for Redis."""
+        """The same; the event loop never waits for Redis. If cancelled, the report still arrives."""
         if permit.worth_reporting(outcome):
-            await asyncio.to_thread(self.report, permit, outcome, retry_after=retry_after)
+            await end(begin(self.report, permit, outcome, retry_after=retry_after))
         else:
             self.report(permit, outcome)  # which asks nobody
 
@@ -112,6 +117,10 @@ class CircuitBreaker:
         """The same; the event loop never waits for Redis."""
         outcome = judge(error, ignore=self.settings.ignore)
         await self.report_async(permit, outcome, retry_after=retry_after_of(error))
+
+    def release(self, permit: Permit) -> None:
+        """The call's end could not be told: give the place of a probe back, without a verdict."""
+        self._referee.release(permit)
 
     def guard(self) -> Guard:
         """One call as a context manager, `with` or `async with`."""

@@ -29,6 +29,9 @@ class Gate(Protocol):
     async def settle_async(self, permit: Permit, error: BaseException | None) -> None:
         """The same for coroutines."""
 
+    def release(self, permit: Permit) -> None:
+        """The end of the call could not be told."""
+
 
 class Guard:
     """One call, `with` or `async with`: admitted on entering, judged by how it is left.
@@ -53,7 +56,11 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Report; the error goes on its way."""
-        self._gate.settle(cast("Permit", self._permit), error)
+        try:
+            self._gate.settle(cast("Permit", self._permit), error)
+        except BaseException:  # a signal that came just now
+            self._gate.release(cast("Permit", self._permit))
+            raise
 
     async def __aenter__(self) -> Permit:
         """The permit, or `BreakerOpen`."""
@@ -104,8 +111,21 @@ def call(gate: Gate, function: Callable[P, T], fallback: Callable[P, T] | None, 
         if fallback is None:
             raise
         return fallback(*args, **kwargs)
-    with Guard(gate, permit):
+    # Not a `with`: between the admission and its block a signal could strike, and the permit would be lost.
+    error: BaseException | None = None
+    try:
         return function(*args, **kwargs)
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        try:
+            gate.settle(permit, error)
+        except BaseException:
+            gate.release(permit)
+            raise
+        finally:
+            error = None  # which holds this frame
 
 
 async def call_async(

@@ -44,10 +44,17 @@ def judge(error: BaseException | None, *, ignore: tuple[type[BaseException], ...
 
 
 def _steers_a_task(error: Exception) -> bool:
+    return _is(error, "celery.exceptions", "TaskPredicate")
+
+
+def ends_the_task(error: Exception) -> bool:
+    """Whether it is the soft time limit: it comes at any time, out of anything, and is nobody's to keep."""
+    return _is(error, "billiard.exceptions", "SoftTimeLimitExceeded")
+
+
+def _is(error: Exception, module: str, name: str) -> bool:
     # By name, because only the task modules may load Celery.
-    return any(
-        (base.__module__, base.__name__) == ("celery.exceptions", "TaskPredicate") for base in type(error).__mro__
-    )
+    return any((base.__module__, base.__name__) == (module, name) for base in type(error).__mro__)
 
 
 def retry_after_of(error: BaseException | None) -> float:

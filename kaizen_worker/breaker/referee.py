@@ -3,14 +3,16 @@
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
 from kaizen_api.errors import BreakerOpen
 from kaizen_worker.breaker.link import StoreDown
 from kaizen_worker.breaker.local import LocalBreaker
-from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit
+from kaizen_worker.breaker.permit import UNBOUND, Outcome, Permit, ends_the_task
 from kaizen_worker.breaker.reply import LEASE_LOST, PROBE, REJECTED, SECOND, STALE, STATES, BreakerState, Reply
 from kaizen_worker.breaker.scripts import Client
 from kaizen_worker.breaker.settings import Settings
@@ -41,6 +43,7 @@ class Referee:
         self._local = LocalBreaker(settings)
         self._alone = False  # the in-process breaker has decided since Redis last answered
         self._view = View(recheck=settings.recheck, closed_cache=settings.closed_cache)
+        self._unsure: deque[str] = deque()  # tokens that may hold a lease nobody has: asked with again before new ones
 
     def known(self) -> Permit | None:
         """What needs no question: a permit while known to be closed, None if Redis has to be asked.
@@ -57,18 +60,48 @@ class Referee:
         return replace(permit, started=time.monotonic())
 
     def ask(self) -> Permit:
-        """A permit.
+        """A permit. Whatever interrupts this, a soft time limit say, leaves no lease behind.
 
         Raises:
             BreakerOpen: there is none now.
         """
-        token = secrets.token_hex(8)
+        token = self._token()
+        try:
+            return self._ask(token)
+        except BreakerOpen:
+            raise
+        except BaseException:
+            self._give_back(token)
+            raise
+
+    def _ask(self, token: str) -> Permit:
         try:
             reply = self._shared.admit(token)
         except StoreDown as down:
-            return self._decide_alone(token, down)
+            if down.tried:
+                self._unsure.append(token)
+            return self._decide_alone(down)
         self._learn(reply)
         return self._rule(reply, token, "shared")
+
+    def _token(self) -> str:
+        with suppress(IndexError):
+            return self._unsure.popleft()
+        return secrets.token_hex(8)
+
+    def release(self, permit: Permit) -> None:
+        """Give the place of a probe back without a verdict, also where its outcome may have been heard already."""
+        if permit.probe and permit.origin == "shared":
+            self._give_back(permit.token)
+        elif permit.probe:
+            self._local.report(permit, "ignore", floor=0.0)
+
+    def _give_back(self, token: str) -> None:
+        """The lease that the token may hold: now, or with the next question if Redis does not answer."""
+        try:
+            self._shared.report(Permit(generation=0, token=token), "ignore", floor=0.0)
+        except StoreDown:
+            self._unsure.append(token)
 
     def hear(self, permit: Permit, outcome: Outcome, *, floor: float) -> None:
         """Take the outcome of a call; `floor` is the least length in seconds of an opening that follows from it."""
@@ -85,6 +118,8 @@ class Referee:
             self._learn(self._shared.report(permit, outcome, floor=floor))
         except StoreDown as down:
             self._miss(down)
+            if permit.probe:
+                self._unsure.append(permit.token)
             if self._settings.store_down == "local":
                 self._announce(self._local.report(UNBOUND, outcome, floor=floor))
 
@@ -121,7 +156,7 @@ class Referee:
         rest = self._view.last_open()
         return replace(state, state="open", retry_after=rest) if rest > 0 else state
 
-    def _decide_alone(self, token: str, down: StoreDown) -> Permit:
+    def _decide_alone(self, down: StoreDown) -> Permit:
         self._miss(down)
         if rest := self._view.last_open():
             raise self._rejection(rest)
@@ -130,6 +165,7 @@ class Referee:
         if self._settings.store_down == "pass":
             self._emit("admitted")
             return Permit(generation=0, origin="none")
+        token = secrets.token_hex(8)
         reply = self._local.admit(token)
         self._announce(reply)
         return self._rule(reply, token, "local")
@@ -176,5 +212,7 @@ class Referee:
             return
         try:
             self._observe(event, 1)
-        except Exception:  # noqa: BLE001  # whatever it is, the guarded call is worth more than its count
+        except Exception as error:  # whatever it is, the guarded call is worth more than its count
+            if ends_the_task(error):
+                raise
             _LOG.exception("the observer of the circuit breaker %s failed on %s", self._name, event)

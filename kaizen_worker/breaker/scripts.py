@@ -1,4 +1,4 @@
-"""The two Lua scripts: one round trip each, whatever the server has forgotten."""
+"""The Lua scripts: one round trip each, whatever the server has forgotten."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from redis.exceptions import NoScriptError
 
 Client = Redis | RedisCluster
 Argument = str | int | float
-ScriptName = Literal["admit", "report"]
+ScriptName = Literal["admit", "report", "enlist"]
 
 _PARTS: Final[dict[ScriptName, tuple[str, ...]]] = {
     "admit": ("calm", "record", "window", "admit"),
     "report": ("record", "report"),
+    "enlist": ("enlist",),
 }
 
 
@@ -32,7 +33,7 @@ class Script:
 
     Args:
         name: Which script.
-        keys: The record and the leases, in one slot.
+        keys: Those it works on, in one slot.
         fixed: The first arguments, as the script's head says.
     """
 

@@ -48,6 +48,7 @@ class SharedBreaker:
             own,
             (settings.permitted_calls, micros(settings.lease_seconds), micros(settings.recovery_timeout)),
         )
+        self._enlist = Script("enlist", (keys.BREAKERS,), (name,))
         self._report = Script(
             "report",
             own,
@@ -100,7 +101,7 @@ class SharedBreaker:
     def _register(self) -> None:
         # For the lists only, in another slot than the record; what fails here is made good by the next call.
         with suppress(StoreDown):
-            self._link.run(self._link.client.sadd, keys.BREAKERS, self._name)
+            self._link.call(self._enlist, ())
             self._registered = True
 
     @cached_property

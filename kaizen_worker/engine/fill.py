@@ -53,6 +53,8 @@ COMPARED = 10
 PASSAGES = 20
 """Most passages kept for one gap."""
 
+_LONGEST_REASON = 200  # characters of what a source says when it fails
+
 
 def fill(tenant: Tenant, gap_id: str) -> str:
     """Search for what the gap is missing and keep what is found.
@@ -69,18 +71,21 @@ def fill(tenant: Tenant, gap_id: str) -> str:
             if gap is None:
                 return "settled"
             passages = _search(tenant, gap)
-        except BreakerOpen as error:
-            outcome = "rejected"
-            later = countdown(error)
         except Unavailable as error:
-            LOG.warning("gap %s of %s: %s", gap_id, tenant.name, error)
-            outcome = "failed"
+            outcome = "rejected" if isinstance(error, BreakerOpen) else "failed"
             later = countdown(error)
+            why = _why(error, later=later)
+            LOG.warning("gap %s of %s: %s", gap_id, tenant.name, why)
         else:
             return _keep(tenant, gap, passages)
-    _end(tenant, gap_id, status="open", outcome=outcome)
+    _end(tenant, gap_id, _step(outcome, why), status="open")
     claim.put_off(later)
     return outcome
+
+
+def _why(error: Unavailable, *, later: float) -> str:
+    again = f"tried again in {later:.0f} s at the earliest" if later >= 1 else "tried again soon"
+    return f"{str(error)[:_LONGEST_REASON]}; {again}"
 
 
 def _begin(tenant: Tenant, gap_id: str) -> Gap | None:
@@ -187,7 +192,8 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     outcome = "filled" if kept else "empty"
     about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
     LOG.info("gap %s of %s: %d entries", gap.id, tenant.name, len(kept), extra=about)
-    _end(tenant, gap.id, status="proposed" if kept else "unfilled", outcome=outcome, entries=kept)
+    step = _step(outcome, f"{len(kept)} entries")
+    _end(tenant, gap.id, step, status="proposed" if kept else "unfilled", entries=kept)
     if kept:
         _apply_if_wanted(tenant, gap, at=at)
     return outcome
@@ -215,24 +221,18 @@ def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:
         lifecycle.apply_if_sure(tenant, insight, at=at)
 
 
-def _end(
-    tenant: Tenant,
-    gap_id: str,
-    *,
-    status: GapStatus,
-    outcome: str,
-    entries: Sequence[str] = (),
-) -> None:
-    at = time.time_ns() // 1000
+def _step(outcome: str, detail: str) -> Step:
+    return Step(at=time.time_ns() // 1000, event=outcome, detail=detail)
 
+
+def _end(tenant: Tenant, gap_id: str, step: Step, *, status: GapStatus, entries: Sequence[str] = ()) -> None:
     def change(old: Gap | None) -> Gap | None:
         if old is None or old.status != "filling":
             return None
-        step = Step(at=at, event=outcome, detail=f"{len(entries)} entries")
         known = [*old.entries, *(entry for entry in entries if entry not in old.entries)]
         return replace(old, status=status, entries=known, history=longer(old.history, step))
 
     def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
-        return {field("kaizen_gapfill_runs_total", outcome=outcome): 1}
+        return {field("kaizen_gapfill_runs_total", outcome=step.event): 1}
 
     tenant.gaps.update(gap_id, change, counts=counts, rank=lifecycle.gap_rank)

@@ -99,6 +99,46 @@ async def test_a_cancelled_admission_gives_its_place_back(own, own_server, shift
     assert (state.state, state.leases) == ("half_open", 0)
 
 
+def test_a_lease_that_was_granted_to_nobody_is_taken_back(own, own_server, shift, wait_until):
+    own(1).call_failed()
+    breaker = own(1, recheck=0)
+    assert breaker.state().opened == 1  # which connects it, and it learns nothing
+    shift(own_server.client(), breaker.name, 300)
+    own_server.freeze()
+    assert breaker.admit().origin == "local"  # the question waits in the server, and is answered when nobody listens
+    own_server.thaw()
+    wait_until(lambda: breaker.state().shared)
+    assert breaker.state().leases == 1
+    assert breaker.admit().probe
+    assert breaker.state().leases == 1
+
+
+def test_a_probes_end_that_nobody_heard_blocks_nobody(own, own_server, shift, wait_until):
+    breaker = own(1, recheck=0, success_threshold=2)
+    breaker.call_failed()
+    shift(own_server.client(), breaker.name, 300)
+    permit = breaker.admit()
+    own_server.freeze()
+    breaker.call_failed()  # finds out, and has Redis left alone for a while
+    breaker.report(permit, "success")
+    own_server.thaw()
+    wait_until(lambda: breaker.state().shared)
+    assert breaker.admit().probe
+
+
+def test_the_places_of_others_are_not_taken_back(own, own_server, shift, wait_until):
+    other, breaker = own(1, recheck=0), own(1, recheck=0)
+    other.call_failed()
+    shift(own_server.client(), breaker.name, 300)
+    assert other.admit().probe
+    assert breaker.state().leases == 1
+    own_server.freeze()
+    breaker.admit()
+    own_server.thaw()
+    wait_until(lambda: breaker.state().shared)
+    assert not breaker.can_execute()
+
+
 async def test_the_event_loop_does_not_wait_for_a_frozen_server(own, own_server):
     breaker = own(store_timeout=10)
     own_server.freeze()

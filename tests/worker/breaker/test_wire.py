@@ -49,6 +49,26 @@ def test_round_trips_while_closed(make, trips):
     assert trips() - start == 32
 
 
+async def test_coroutines_take_the_same_round_trips(make, trips):
+    breaker = make(1000, recheck=60)
+    failed(breaker)
+    breaker.call(int)
+    start = trips()
+    for _ in range(10):
+        async with breaker.guard():
+            pass
+    assert trips() - start == 10
+    for _ in range(10):
+        await breaker.report_async(await breaker.admit_async(), "failure")
+    assert trips() - start == 30
+    breaker.open()
+    start = trips()
+    for _ in range(100):
+        with pytest.raises(BreakerOpen):
+            await breaker.admit_async()
+    assert trips() == start
+
+
 def test_closed_can_be_believed_for_a_moment(make, trips, events):
     breaker = make(1, closed_cache=0.25)
     breaker.call(int)

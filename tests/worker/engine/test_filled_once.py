@@ -90,6 +90,9 @@ def test_what_is_different_is_searched_for_and_a_search_that_failed_is_tried_aga
     gaps = ask(redis, "how do I freeze my stolen card", "how is cheese made of milk")
     hidden = documents.rename(documents.with_name("hidden"))
     assert fill.fill(tenant, gaps[0]) == "failed"
+    said = tenant.gaps.get(gaps[0]).history[-1]
+    assert repr(documents.name) in said.detail
+    assert "tried again" in said.detail
     hidden.rename(documents)
     assert [fill.fill(tenant, gap) for gap in gaps] == ["filled", "filled"]
 

@@ -5,12 +5,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from msgspec.structs import replace
 
 from kaizen_api import KaizenConfig
 from kaizen_api.schema import Gap
 from kaizen_worker.engine import fill
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.knowledge.making import Document, from_document
+from kaizen_worker.types import Passage
 
 GAP = Gap(id="g1", topic="t1", diagnosis="missing", users=5, queries=["freeze stolen card", "block stolen card"])
 HITS = [
@@ -32,7 +34,7 @@ def index():
             self.rfile.read(int(self.headers["Content-Length"]))
             status = serving.statuses.pop(0) if serving.statuses else 200
             serving.answered.append(status)
-            body = json.dumps({"hits": HITS}).encode()
+            body = json.dumps({"hits": serving.hits}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -43,7 +45,7 @@ def index():
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        serving.statuses, serving.answered = [], []
+        serving.statuses, serving.answered, serving.hits = [], [], HITS
         thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
         thread.start()
         yield serving
@@ -84,6 +86,28 @@ def test_what_a_source_found_before_it_failed_stays(tenant, index):
     index.statuses = [200, 500]
     assert fill.fill(tenant, "g1") == "filled"
     assert {source for source, _ in sources(tenant)} == {"folder", "meilisearch"}
+
+
+def test_one_gap_asks_a_source_a_stated_number_of_times_and_keeps_a_stated_number_of_passages(tenant, index):
+    queries = [f"freeze stolen card {number}" for number in range(100)]
+    tenant.gaps.update("g1", lambda old: replace(old, queries=queries), counts=lambda *_: {}, rank=lambda _gap: 0.0)
+    index.hits = [
+        {"title": f"Card {way}", "text": f"Freeze a stolen card in way {way}.", "_rankingScore": 1} for way in range(50)
+    ]
+    assert fill.fill(tenant, "g1") == "filled"
+    assert len(index.answered) == fill.QUERIES
+    assert len(tenant.gaps.get("g1").entries) <= fill.PER_QUERY + 1
+
+
+def test_a_flood_of_passages_is_cut():
+    queries = [f"freeze stolen card {number}" for number in range(100)]
+    chosen = fill.choose([[passage(query, rank) for rank in range(50)] for query in queries], queries)
+    assert len(chosen) == fill.PASSAGES
+    assert {found.text.rpartition(" ")[2] for found, _ in chosen} == {"0"}, "of many queries the best of each"
+
+
+def passage(query, rank):
+    return Passage(source="meilisearch", title=query, text=f"{query} {rank}", url="", score=1.0)
 
 
 def test_a_query_that_is_refused_opens_no_breaker(tenant, index):
