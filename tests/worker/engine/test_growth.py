@@ -68,7 +68,7 @@ def test_each_step_of_a_gap_leaves_the_history_within_bounds(tenant, event):
     steps = {
         "open": lambda: save_gap(tenant),
         "searching": lambda: fill._begin(tenant, MISSING.id),
-        "empty": lambda: fill._end(tenant, MISSING.id, status="unfilled", outcome="empty"),
+        "empty": lambda: fill._end(tenant, MISSING.id, fill._step("empty", "0 entries"), status="unfilled"),
     }
     steps[event]()
     history = tenant.gaps.get(MISSING.id).history
