@@ -229,7 +229,8 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
     text: str
     provenance: Provenance
     state: Known[EntryState] = "active"
-    flags: list[str] = msgspec.field(default_factory=list)  # why it is in quarantine, or disputed
+    flags: list[str] = msgspec.field(default_factory=list)  # why it is in quarantine
+    disputes: list[str] = msgspec.field(default_factory=list)  # entries that say otherwise of the same thing; both stay
     history: list[Step] = msgspec.field(default_factory=list)
 
 

@@ -93,10 +93,12 @@ def _nothing_yet(gap: Shown | None) -> str:
 
 
 def _stands(entry: Shown) -> str:
+    disputed = f"; says otherwise than {', '.join(entry['disputes'])}" if entry.get("disputes") else ""
     if not entry["flags"]:
-        return _STATES[entry["state"]]
+        return _STATES[entry["state"]] + disputed
     flagged = f"flagged: {', '.join(entry['flags'])}"
-    return f"{_STATES['active']}; {flagged}" if entry["state"] == "active" else f"stays out, {flagged}"
+    stands = f"{_STATES['active']}; " if entry["state"] == "active" else "stays out, "
+    return stands + flagged + disputed
 
 
 def _stays_out(entry: Shown) -> bool:

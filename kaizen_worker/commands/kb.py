@@ -153,7 +153,15 @@ def _show_entry(shown: dict[str, Any]) -> None:
     provenance = shown["provenance"]
     steps = [f"{step['at']} {step['event']} {step['detail']}" for step in shown["history"]]
     told = {name: provenance[name] for name in ("source", "url", "query", "gap", "batch", "retrieved_at")}
-    details([("id", shown["id"]), ("title", shown["title"]), ("state", shown["state"]), ("flags", shown["flags"])])
+    details(
+        [
+            ("id", shown["id"]),
+            ("title", shown["title"]),
+            ("state", shown["state"]),
+            ("flags", shown["flags"]),
+            ("disputed with", shown.get("disputes", [])),
+        ]
+    )
     details([*told.items(), ("history", steps), ("text", shown["text"].splitlines())])
 
 

@@ -23,9 +23,11 @@ from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import NO_SOURCE
+from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.likeness import repeats
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.knowledge.vectors import WORDS
+from kaizen_worker.pipeline.gaps.disagreement import disagree
 from kaizen_worker.search import Source
 from kaizen_worker.search.merging import Ranking, merge
 from kaizen_worker.search.screening import screen
@@ -182,13 +184,13 @@ def _shares(texts: list[str], queries: list[str]) -> Floats:
 def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     """Entries of the passages, and the gap settled; applied at once where a person asked or the settings say so."""
     at = time.time_ns() // 1000
-    entries = tenant.entries
-    kept = []
+    kept: list[str] = []
     for passage, query in passages:
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
         entry = from_passage(screen(passage), at=at, errand=errand)
-        if not _said_already(tenant, entry):
-            kept.append(entries.add(entry).id)
+        near = _near(tenant, entry)
+        if not _said_already(entry, near):
+            kept.append(_take_in(tenant.entries, entry, [*near, *_present(tenant, kept)], at=at))
     outcome = "filled" if kept else "empty"
     about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
     LOG.info("gap %s of %s: %d entries", gap.id, tenant.name, len(kept), extra=about)
@@ -199,13 +201,27 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     return outcome
 
 
-def _said_already(tenant: Tenant, new: Entry) -> bool:
-    """Whether an active entry of another text says the same in all but the same words; the text itself is no matter."""
-    near = tenant.retrieval.search(new.text, limit=COMPARED, words_alone=True)
-    known = [entry for entry in tenant.entries.many([hit.id for hit in near]) if entry is not None]
-    if any(entry.text == new.text for entry in known):
-        return False
-    return any(repeats(new, entry) for entry in known)
+def _near(tenant: Tenant, new: Entry) -> list[Entry]:
+    """The active entries that are likest by their words."""
+    return _present(tenant, [hit.id for hit in tenant.retrieval.search(new.text, limit=COMPARED, words_alone=True)])
+
+
+def _present(tenant: Tenant, entry_ids: list[str]) -> list[Entry]:
+    return [entry for entry in tenant.entries.many(entry_ids) if entry is not None]
+
+
+def _said_already(new: Entry, near: Sequence[Entry]) -> bool:
+    """Whether one of another text says the same in all but the same words; the text itself is no matter."""
+    return all(known.text != new.text for known in near) and any(repeats(new, known) for known in near)
+
+
+def _take_in(entries: Entries, new: Entry, others: Sequence[Entry], *, at: int) -> str:
+    """Take it in, marked with each of the others that says otherwise of the same thing; the id that it has now."""
+    taken = entries.add(new)
+    for other in others:
+        if other.id != taken.id and disagree(taken, other):
+            entries.dispute(taken.id, other.id, at=at)
+    return taken.id
 
 
 def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:

@@ -5,6 +5,7 @@ the same step. What exists is never brought back by adding it again: a replay mu
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import cast
 
 from msgspec.structs import replace
@@ -125,6 +126,15 @@ class Entries:
         """
         return self._step(entry_id, "expired", at=at, detail=detail)
 
+    def dispute(self, one: str, other: str, *, at: int) -> None:
+        """Mark both as saying otherwise of the same thing, each with the other's id; again: nothing more.
+
+        Raises:
+            NotFound: there is none under one of the ids.
+        """
+        for marked, opposed in ((one, other), (other, one)):
+            self._update(marked, partial(_marked, name=marked, opposed=opposed, at=at))
+
     def supersede(self, entry_id: str, *, by: str, at: int) -> Entry:
         """Take it out of sight because the entry `by` says it better.
 
@@ -191,6 +201,14 @@ def _replacing(old: Entry, new: Entry, *, at: int) -> Entry:
         return replace(old, title=new.title, history=[*old.history, Step(at=at, event=RETITLED, detail=old.title)])
     steps = [Step(at=at, event=REPLACED, detail=old.provenance.content_hash), Step(at=at, event=new.state)]
     return replace(new, history=[*old.history, *steps])
+
+
+def _marked(old: Entry | None, *, name: str, opposed: str, at: int) -> Entry | None:
+    present = _found(old, name)
+    if opposed in present.disputes:
+        return None
+    step = Step(at=at, event="disputed", detail=opposed)
+    return replace(present, disputes=sorted([*present.disputes, opposed]), history=[*present.history, step])
 
 
 def _credited(old: Entry, new: Entry) -> Entry | None:

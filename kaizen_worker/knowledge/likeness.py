@@ -6,7 +6,7 @@ What differs in a number, a negation or the opposite of a word is no repetition:
 import re
 
 from kaizen_api.schema import Entry
-from kaizen_worker.pipeline.gaps.disagreement import contested
+from kaizen_worker.pipeline.gaps.disagreement import disagree
 
 SAME = 0.7
 """Share of the runs of three words of two texts that both have (Broder 1997, resemblance) from which they are the same:
@@ -28,7 +28,7 @@ def repeats(new: Entry, known: Entry) -> bool:
         return False
     if likeness(new.text, known.text) < SAME or _numbers(new.text) != _numbers(known.text):
         return False
-    return not contested({"known": _undisputed(known), "new": _undisputed(new)})
+    return not disagree(known, new)
 
 
 def _runs(text: str) -> frozenset[tuple[str, ...]]:
@@ -40,8 +40,3 @@ def _runs(text: str) -> frozenset[tuple[str, ...]]:
 
 def _numbers(text: str) -> frozenset[str]:
     return frozenset(word for word in _WORD.findall(text) if any(sign.isdigit() for sign in word))
-
-
-def _undisputed(entry: Entry) -> Entry:
-    """As it stands by itself, whoever else it disagrees with."""
-    return Entry(id=entry.id, title=entry.title, text=entry.text, provenance=entry.provenance)

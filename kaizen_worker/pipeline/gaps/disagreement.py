@@ -1,4 +1,4 @@
-"""Which entries disagree: those that dedupe marked as disputed, and pairs that say otherwise of the same thing.
+"""Which entries disagree: pairs that say otherwise of the same thing, and those that were marked so when one came in.
 
 Pairs are in nearly the same words but for a number, a negation or the opposite of a word, or they answer the same
 question in other words. Lexical, so it is exact about what it says, and silent about contradictions of other kinds.
@@ -65,9 +65,15 @@ class _Said:
         return bool(same) and _alike(self.answer, other.answer) < OTHERWISE
 
 
+def disagree(one: Entry, other: Entry) -> bool:
+    """Whether they say otherwise of the same thing."""
+    return _said(one).disagrees(_said(other))
+
+
 def contested(entries: Mapping[str, Entry]) -> frozenset[str]:
-    """Ids of entries that are disputed, or that disagree with another of these."""
-    found = {name for name, entry in entries.items() if "disputed" in entry.flags}
+    """Ids of entries that disagree with another of these, or were marked so with one of them when it came in."""
+    here = {entry.id for entry in entries.values()}
+    found = {name for name, entry in entries.items() if not here.isdisjoint(entry.disputes)}
     said = {name: _said(entries[name]) for name in sorted(entries)[:MOST]}
     for (one, its), (other, others) in combinations(said.items(), 2):
         if its.disagrees(others):

@@ -119,8 +119,8 @@ def test_what_waits_for_approval_is_listed_with_the_next_step(show, found, fills
 
 
 def test_an_entry_that_is_in_and_disputed_says_both(show, found, fills):
-    fills(found("entry", state="active", flags=["disputed"]), gap={"status": "filled"})
-    assert "(folder, cards.md): active: the assistant finds it; flagged: disputed\n" in show("gaps", "g1")
+    fills(found("entry", state="active", disputes=["e7", "e9"]), gap={"status": "filled"})
+    assert "(folder, cards.md): active: the assistant finds it; says otherwise than e7, e9\n" in show("gaps", "g1")
 
 
 def test_an_entry_that_is_in_says_so(show, found, fills):

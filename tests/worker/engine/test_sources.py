@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kaizen_api import KaizenConfig
 from kaizen_api.schema import Gap
-from kaizen_worker.engine import fill
+from kaizen_worker.engine import fill, lifecycle
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.types import Passage
@@ -128,6 +128,26 @@ def test_a_turn_that_does_not_come_opens_no_breaker(tenant, index, redis, docume
 
 
 SAID = HITS[0]["text"]
+OTHERWISE = SAID.replace("give", "never give")
+
+
+def test_what_says_otherwise_than_an_active_entry_is_kept_and_both_are_marked(tenant):
+    known = tenant.entries.put(from_document(Document(id="known", title="known", text=OTHERWISE), at=1), at=1)
+    assert fill.fill(tenant, "g1") == "filled"
+    disputes = {entry.title: entry.disputes for entry in tenant.entries.all()}
+    new = next(entry.id for entry in tenant.entries.all() if entry.title == "Theft")
+    assert disputes == {"known": [new], "Theft": ["known"], "Stolen card": []}
+    assert [step.detail for step in tenant.entries.get(known.id).history if step.event == "disputed"] == [new]
+    lifecycle.let_in(tenant, "g1", at=2)
+    assert {entry.state for entry in tenant.entries.all()} == {"active"}, "both are kept"
+
+
+def test_passages_of_one_search_that_say_otherwise_are_marked(tenant, index):
+    index.hits = [HITS[0], {**HITS[0], "title": "No", "text": OTHERWISE}]
+    assert fill.fill(tenant, "g1") == "filled"
+    found = {entry.title: entry for entry in tenant.entries.all()}
+    assert found["No"].disputes == [found["Theft"].id]
+    assert found["Theft"].disputes == [found["No"].id]
 
 
 @pytest.mark.parametrize(

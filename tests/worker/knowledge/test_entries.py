@@ -57,6 +57,20 @@ def test_texts_that_make_no_entry_are_refused(text, what):
         found(text)
 
 
+def test_a_dispute_is_noted_with_both_once(entries, kb_server):
+    one, other = (entries.add(found(text)).id for text in ("It is so.", "It is not so."))
+    before = size(kb_server)
+    for at in (5, 6):
+        entries.dispute(one, other, at=at)
+    for name, opposed in ((one, other), (other, one)):
+        entry = entries.get(name)
+        assert (entry.disputes, entry.flags, entry.state) == ([opposed], [], "quarantined")
+        assert [(step.at, step.detail) for step in entry.history if step.event == "disputed"] == [(5, opposed)]
+    assert size(kb_server) == before
+    with pytest.raises(NotFound, match="no entry e0"):
+        entries.dispute(one, "e0", at=7)
+
+
 def test_states_and_counter_move_together(entries, kb_server):
     entry = entries.add(found())
     assert size(kb_server) == [0, 0]

@@ -29,9 +29,11 @@ def test_the_same_or_something_else_is_none(other):
     assert contested(_entries(LIMIT, other)) == frozenset()
 
 
-def test_what_is_marked_as_disputed_is_contested_alone():
-    (entry,) = _entries(LIMIT).values()
-    assert contested({"e": replace(entry, flags=["disputed"])}) == {"e"}
+def test_what_is_marked_as_disputed_with_one_that_is_here_is_contested():
+    one, other = _entries(LIMIT, "Another text.").values()
+    marked = replace(one, disputes=[other.id])
+    assert contested({"e": marked, "f": other}) == {"e"}
+    assert contested({"e": marked}) == frozenset(), "the other one is gone"
 
 
 OFFICE = "Parcels are handed out at the office on the {} floor, and the entrance at the yard is {} after six"
