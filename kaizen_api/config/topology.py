@@ -9,7 +9,7 @@
 The login is the servers'; a password of the Sentinels themselves is the option `sentinel_password`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -36,12 +36,12 @@ class Topology:
     """
 
     kind: Kind
-    url: str
+    url: str = field(repr=False)
     hosts: tuple[Address, ...] = ()
-    login: str = ""
+    login: str = field(default="", repr=False)
     master: str = ""
     database: int = 0
-    sentinel_password: str | None = None
+    sentinel_password: str | None = field(default=None, repr=False)
 
     def server_url(self, host: str, port: int) -> str:
         """The URL of one of the servers."""

@@ -7,6 +7,7 @@ import codecs
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,10 +17,11 @@ import msgspec
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import details, emit, note, table
 from kaizen_api.cli.terminal import escaped
-from kaizen_api.errors import Invalid, NotFound
+from kaizen_api.errors import Invalid, NotFound, Unavailable
 from kaizen_api.schema import Entry, EntryState
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import daily
+from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.knowledge import snapshots
 from kaizen_worker.knowledge.making import Document, from_document
@@ -50,8 +52,9 @@ def search_command(session: Session, query: str, limit: int) -> None:
         raise click.UsageError("QUERY is blank: say what is asked")
     with engine(session) as tenant:
         if tenant.config.knowledge_search == "hybrid":
-            tenant.retrieval.complete()
-        hits = tenant.finder(lambda asked: tenant.runtime.embedder.embed([asked])[0]).search(query, limit=limit)
+            with suppress(Unavailable):  # then by words alone, as the assistant gets it
+                tenant.retrieval.complete()
+        hits = LookUp(tenant.runtime).knowledge(tenant.name, query, session_id=None, limit=limit)
     columns = ("score", "id", "title", "source")
     rows = [[hit.score, hit.id, hit.title, hit.provenance.source] for hit in hits]
     emit(session, {"entries": hits}, lambda _: table(columns, rows, empty="nothing found"))

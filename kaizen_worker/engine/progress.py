@@ -6,10 +6,11 @@ Whoever notes progress of a cycle that was cancelled learns so, and stops: nothi
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from msgspec.structs import replace
+from redis import RedisError
 
 from kaizen_api import spans
 from kaizen_api.critic import Critic
@@ -97,7 +98,8 @@ class Progress:
         ended = {"status": status, "step": "", "progress": 1.0, "finished_at": time.time_ns() // 1000}
         self._save(replace(self.cycle, **ended, detail=detail), series)
         ids = {"trace_id": spans.ids().get("trace_id"), "cycle_id": self.cycle.id}
-        keep(self._tenant.redis, exemplars("kaizen_analysis_duration_seconds", [(took, ids)]))
+        with suppress(RedisError):  # the analysis is done, and its gaps are not to wait for this
+            keep(self._tenant.redis, exemplars("kaizen_analysis_duration_seconds", [(took, ids)]))
 
     def fail(self, error: Exception) -> None:
         """The end of a cycle that would fail again."""

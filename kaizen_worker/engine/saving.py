@@ -24,6 +24,8 @@ NO_SOURCE = "no source to search is configured; KAIZEN_DOCUMENTS_PATH names a fo
 """Why a gap is not searched for, in its history."""
 
 SPENT = "the few people who ask this have driven as many searches today as they may: it is searched on another day"
+"""Why one is not searched for now."""
+
 SEARCH_OFF = "searching is off; KAIZEN_ENABLE_GAP_FILL=true turns it on"
 """Likewise."""
 

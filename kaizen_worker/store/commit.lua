@@ -75,7 +75,8 @@ for i = 1, #further, 2 do
 end
 
 local exemplars = cmsgpack.unpack(ARGV[9])
-if KEYS[8] and #exemplars > 0 then redis.call('HSET', KEYS[8], unpack(exemplars)) end
+-- pcall, for an exemplar that is not kept does no harm, and an error here would leave half a commit
+if KEYS[8] and #exemplars > 0 then redis.pcall('HSET', KEYS[8], unpack(exemplars)) end
 
 if KEYS[7] then redis.call('ZINCRBY', KEYS[7], n, ARGV[8]) end
 

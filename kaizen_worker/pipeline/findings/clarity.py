@@ -1,7 +1,7 @@
 """clarity: the assistant asks back more often than it may, overall or in one topic."""
 
 from kaizen_worker.pipeline.findings.rates import Rate, rates
-from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, percent, percents, persons, strength
+from kaizen_worker.pipeline.findings.statement import Tested, basis, percent, percents
 from kaizen_worker.types import Finding, Flags, Sample
 
 LIMIT = 0.10
@@ -21,20 +21,14 @@ def _answered(sample: Sample) -> Flags:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    return Finding(
-        type="clarity",
-        subject=rate.group.subject,
+    return rate.finding(
+        sample,
+        "clarity",
         description=(
             f"The assistant asks back in {percents(rate.rate)} of the answers {rate.group.where},{rate.against} over "
             f"the limit of {percent(LIMIT)}: {len(rate.hits)} clarification requests in {basis(sample, rows)}."
         ),
         recommendation=_advice(rate),
-        p_value=rate.p_value,
-        effect=rate.effect,
-        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
-        evidence=clearest(sample, rate.hits, sample.signals.failure[rate.hits]),
-        support=len(rows),
-        users=persons(sample, rows),
     )
 
 

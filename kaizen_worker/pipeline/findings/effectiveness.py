@@ -3,7 +3,7 @@
 import numpy as np
 
 from kaizen_worker.pipeline.findings.rates import Rate, rates
-from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, percent, percents, persons, strength
+from kaizen_worker.pipeline.findings.statement import Tested, basis, percent, percents
 from kaizen_worker.types import Finding, Flags, Sample
 
 LIMIT = 0.15
@@ -27,20 +27,14 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows = rate.group.rows
-    return Finding(
-        type="effectiveness",
-        subject=rate.group.subject,
+    return rate.finding(
+        sample,
+        "effectiveness",
         description=(
             f"Users ask again or reject the answer in {percents(rate.rate)} of the questions {rate.group.where},"
             f"{rate.against} over the limit of {percent(LIMIT)}: {_split(sample, rate)} in {basis(sample, rows)}."
         ),
         recommendation=_advice(rate),
-        p_value=rate.p_value,
-        effect=rate.effect,
-        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
-        evidence=clearest(sample, rate.hits, sample.signals.failure[rate.hits]),
-        support=len(rows),
-        users=persons(sample, rows),
     )
 
 

@@ -64,9 +64,9 @@ def _say(sample: Sample, level: Level) -> Finding:
 
 def _say_share(sample: Sample, rate: Rate) -> Finding:
     rows, limit = rate.group.rows, seconds(sample.thresholds.response_time)
-    return Finding(
-        type="performance",
-        subject=rate.group.subject,
+    return rate.finding(
+        sample,
+        "performance",
         description=(
             f"{percents(rate.rate)} of the answers {rate.group.where} take over {limit},{rate.against} over the limit "
             f"of {percent(SHARE)}: {basis(sample, rows)}, {len(rate.hits)} of them over {limit}."
@@ -75,12 +75,7 @@ def _say_share(sample: Sample, rate: Rate) -> Finding:
             f"Sort the answers of '{rate.group.name}' by their time and read what the slowest were asked: a tool or a "
             "retrieval step that only these use is the likely cause."
         ),
-        p_value=rate.p_value,
-        effect=rate.effect,
-        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
-        evidence=clearest(sample, rate.hits, np.asarray(sample.window.response_time[rate.hits])),
-        support=len(rows),
-        users=persons(sample, rows),
+        clarity=sample.window.response_time,
     )
 
 

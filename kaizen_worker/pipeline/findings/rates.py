@@ -11,15 +11,15 @@ from typing import Self
 
 import numpy as np
 
-from kaizen_api.schema import Interval
+from kaizen_api.schema import InsightType, Interval
 from kaizen_worker.pipeline.findings.groups import Group, everything, topics
 from kaizen_worker.pipeline.findings.independence import MIN_SUPPORT, Rows, design_effect, units
 from kaizen_worker.pipeline.findings.intervals import beyond, difference, share
 from kaizen_worker.pipeline.findings.onset import against, begin, earlier, hours_of, lasts, later, settle, starts
 from kaizen_worker.pipeline.findings.scan import stretches_of
-from kaizen_worker.pipeline.findings.statement import WORTH, percent
+from kaizen_worker.pipeline.findings.statement import WORTH, clearest, percent, persons, strength
 from kaizen_worker.pipeline.findings.tails import binomial, hypergeometric
-from kaizen_worker.types import Codes, Flags, Sample
+from kaizen_worker.types import Codes, Finding, Flags, Floats, Sample
 
 MAJORITY = 0.5
 """Share of the rows from which a topic is the whole: leaving it out would leave no picture of everything."""
@@ -77,6 +77,38 @@ class Rate:
     def against(self) -> str:
         """With what it is compared, as a sentence says it."""
         return against(self.group, self.baseline, self.past, percent)
+
+    def finding(
+        self,
+        sample: Sample,
+        kind: InsightType,
+        *,
+        description: str,
+        recommendation: str,
+        clarity: Floats | None = None,
+    ) -> Finding:
+        """The rate as a finding, with its test and its evidence.
+
+        Args:
+            sample: What it was found in.
+            kind: Type of the insight.
+            description: What is said.
+            recommendation: What to do.
+            clarity: (n,) by which of the hits the clearest are chosen; the failure probability, if absent.
+        """
+        rows, clear = self.group.rows, sample.signals.failure if clarity is None else clarity
+        return Finding(
+            type=kind,
+            subject=self.group.subject,
+            description=description,
+            recommendation=recommendation,
+            p_value=self.p_value,
+            effect=self.effect,
+            strength=strength(self.effect.estimate * len(rows) / len(sample.window)),
+            evidence=clearest(sample, self.hits, np.asarray(clear[self.hits])),
+            support=len(rows),
+            users=persons(sample, rows),
+        )
 
 
 def count(flag: Flags, unit: Codes, rows: Rows) -> Count:

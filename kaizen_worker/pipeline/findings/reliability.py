@@ -4,10 +4,12 @@ An answer that says nothing counts by the same threshold as an error. Where the 
 says why, and only the error is told.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from kaizen_worker.pipeline.findings.rates import Rate, rates
-from kaizen_worker.pipeline.findings.statement import Tested, basis, clearest, percent, percents, persons, strength
+from kaizen_worker.pipeline.findings.statement import Tested, basis, percent, percents
 from kaizen_worker.types import Finding, Sample
 
 
@@ -23,20 +25,14 @@ def find(sample: Sample) -> Tested:
 
 def _say(sample: Sample, rate: Rate) -> Finding:
     rows, limit = rate.group.rows, sample.thresholds.error_rate
-    return Finding(
-        type="reliability",
-        subject=rate.group.subject,
+    return rate.finding(
+        sample,
+        "reliability",
         description=(
             f"The error rate {rate.group.where} is {percents(rate.rate)},{rate.against} over the limit of "
             f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, {_commonest(sample, rate)}."
         ),
         recommendation=_advice(rate),
-        p_value=rate.p_value,
-        effect=rate.effect,
-        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
-        evidence=clearest(sample, rate.hits, sample.signals.failure[rate.hits]),
-        support=len(rows),
-        users=persons(sample, rows),
     )
 
 
@@ -58,22 +54,16 @@ def _advice(rate: Rate) -> str:
 
 def _say_empty(sample: Sample, rate: Rate) -> Finding:
     rows, limit = rate.group.rows, sample.thresholds.error_rate
-    elsewhere = "" if rate.group.is_all else f" against {percent(rate.baseline)} elsewhere,"
-    return Finding(
-        type="reliability",
-        subject={**rate.group.subject, "answer": "empty"},
+    found = rate.finding(
+        sample,
+        "reliability",
         description=(
-            f"Answers are empty in {percents(rate.rate)} of the cases {rate.group.where},{elsewhere} over the limit of "
-            f"{percent(limit)}: {len(rate.hits)} answers that say nothing in {basis(sample, rows)}."
+            f"Answers are empty in {percents(rate.rate)} of the cases {rate.group.where},{rate.against} over the limit "
+            f"of {percent(limit)}: {len(rate.hits)} answers that say nothing in {basis(sample, rows)}."
         ),
         recommendation=_advice_empty(rate),
-        p_value=rate.p_value,
-        effect=rate.effect,
-        strength=strength(rate.effect.estimate * len(rows) / len(sample.window)),
-        evidence=clearest(sample, rate.hits, sample.signals.failure[rate.hits]),
-        support=len(rows),
-        users=persons(sample, rows),
     )
+    return replace(found, subject={**found.subject, "answer": "empty"})
 
 
 def _advice_empty(rate: Rate) -> str:

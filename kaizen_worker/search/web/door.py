@@ -17,7 +17,6 @@ from kaizen_worker.search.web.wire import Deadline, Resolve, Wire, system
 AGENT = "Kaizen/0.1 (knowledge search for gaps)"
 """What we call ourselves, to servers and in `robots.txt`."""
 
-
 MAX_REDIRECTS = 3
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -6,6 +6,7 @@ import pytest
 
 from kaizen_api import AsyncProducer, Interaction, Producer, jobs, keys
 from kaizen_api.checks import run_checks
+from kaizen_api.config import topology
 from kaizen_api.connection import connect, reaching
 from kaizen_api.errors import Unavailable
 from kaizen_api.metrics.reading import read_state
@@ -63,6 +64,12 @@ async def append_from_a_coroutine(config):
     async with AsyncProducer(config) as producer:
         intake = await producer.intake()
         assert (await producer.append_records([intake.record(Interaction(query="late"))])).accepted == 1
+
+
+def test_no_password_shows_where_a_topology_is_printed():
+    named = topology("redis+sentinel://user:s3cr3t@a:1,b:2/kept/0?sentinel_password=hush")
+    assert (named.sentinel_password, named.login) == ("hush", "user:s3cr3t@")
+    assert not {word for word in ("s3cr3t", "hush") if word in repr(named)}
 
 
 def test_a_master_that_was_replaced_takes_nothing_more(named, sentinels, servers, wait_until):

@@ -1,11 +1,12 @@
 """What `kaizen kb` does with what it should not take, and what it says of what is there already."""
 
 import json
+import socket
 
 import pytest
 from click.testing import CliRunner
 
-from kaizen_api import keys
+from kaizen_api import KaizenConfig, keys
 from kaizen_api.checks.server import check_beat
 from kaizen_api.cli.root import build
 from kaizen_api.stack.variables import variables
@@ -65,6 +66,23 @@ def test_a_blank_search_is_misuse(kb):
     code, told, _ = kb("search", "  ")
     assert code == 2
     assert "blank" in told["error"]
+
+
+@pytest.fixture
+def nobody():
+    """A port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_while_the_embedder_does_not_answer_words_find_entries(config, lines, nobody):
+    away = {"embedder": "openai", "embedder_url": f"http://127.0.0.1:{nobody}/v1", "embedder_model": "any"}
+    env = variables(KaizenConfig(**{**config.to_legacy_dict(), **away, "embedder_dimensions": 8}))
+    CliRunner().invoke(build(), ["kb", "add", lines(GOOD), "--json"], env=env)
+    result = CliRunner().invoke(build(), ["kb", "search", "change the PIN", "--json"], env=env)
+    assert result.exit_code == 0, result.stdout
+    assert [entry["title"] for entry in json.loads(result.stdout)["entries"]] == ["PIN"]
 
 
 def test_an_entry_is_shown_with_its_text(kb, lines):

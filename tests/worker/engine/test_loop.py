@@ -351,3 +351,12 @@ def test_the_day_of_a_rotation_is_that_of_the_zone(settings, redis, zone, stamp)
     tenant = Runtime(settings.model_copy(update={"timezone": zone}), redis).tenant("default")
     done = daily.rotate(tenant, now=datetime(2025, 3, 30, 22, 30, tzinfo=UTC))
     assert done.archive.startswith(f"entries-{stamp}")
+
+
+def test_exemplars_that_cannot_be_kept_hold_up_no_commit_and_no_gap(push, analyse, redis):
+    redis.set(keys.EXEMPLARS, "none of ours")
+    push()
+    done, due = analyse()
+    assert not redis.xlen(keys.dead("default"))
+    assert done.status == "done"
+    assert due

@@ -42,6 +42,13 @@ def test_a_fault_that_began_late_is_told_once_with_its_time(world, kind):
     assert " before" in told[0].description
 
 
+def test_answers_that_became_empty_are_told_with_what_they_were_before(world):
+    changed = world(3, sessions=2500, hours=WEEK).change("garden", where=_late, response=" ", share=0.4)
+    (told,) = [one for one in findings(changed.sample()) if one.subject.get("answer") == "empty"]
+    assert "since" in told.description
+    assert " before, over the limit" in told.description
+
+
 def test_what_was_always_so_has_no_time(world):
     changed = world(3, sessions=1500, hours=WEEK).change("garden", **CHANGES["performance"])
     (told,) = [one for one in findings(changed.sample()) if one.type == "performance"]
