@@ -29,9 +29,12 @@ from kaizen_api.connection import (
     reaching,
 )
 from kaizen_api.errors import Unavailable
+from kaizen_api.intake import Intake
 from kaizen_api.masking import mask
+from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Gap
 from kaizen_api.versions import SCHEMA
+from kaizen_api.voices import charge_one
 
 TICK = "kaizen.tick"
 CONSUME = "kaizen.consume"
@@ -101,16 +104,25 @@ def settings(url: str) -> dict[str, Any]:
     }
 
 
-def fill_query(config: KaizenConfig, tenant: str, query: str) -> str:
+def fill_query(config: KaizenConfig, tenant: str, query: str, *, user_id: str | None = None) -> str:
     """Open a gap for one query and ask for its filling; the same query again is the same gap. Returns the job's id.
 
+    Args:
+        config: Names Redis and the broker.
+        tenant: For whose knowledge base.
+        query: What to search for.
+        user_id: Who asks, as in interactions; None: nobody is charged.
+
     Raises:
+        Paced: the user has asked for as many as one may in a day; nothing is opened.
         Unavailable: Redis or the broker does not answer.
     """
     masked = mask(query).strip()
     gap_id = "g" + hashlib.blake2b(masked.encode(), digest_size=8).hexdigest()
     gap = Gap(id=gap_id, topic="", diagnosis="missing", users=0, queries=[masked])
     with reaching(config), connect(config) as client:
+        if user_id is not None:
+            charge_one(client, tenant, gap_id, f"u:{Intake(user_key(client, config)).user(user_id)}")
         client.sadd(keys.TENANTS, tenant)
         pipe = client.pipeline()
         pipe.hsetnx(keys.objects(tenant, "gap"), gap_id, msgspec.msgpack.encode(gap, order="deterministic"))

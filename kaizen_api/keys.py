@@ -29,7 +29,7 @@ and the sums over tenants are made when they are read (`kaizen_api/connection/co
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
-| voices | hash gap → people who ask about it, one a day | 2 days | cycle | cycle |
+| voices | hash gap → people who ask about it, one a day | 2 days | cycle, jobs | cycle, jobs |
 | unembedded | list of pieces of texts | 10 minutes | cycle | live, cycle |
 | companion | hash: fit of the fast embedder, and its texts | – | cycle | live, cycle, knowledge |
 | snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, watch, cycle, knowledge, queries |

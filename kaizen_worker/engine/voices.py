@@ -7,7 +7,6 @@ person is a user, or a conversation where the log names no user. Repeating an an
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
@@ -15,18 +14,15 @@ import numpy as np
 
 from kaizen_api import keys
 from kaizen_api.schema import Gap
+from kaizen_api.voices import A_DAY, KEPT_SECONDS, charged_to
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.gaps import MIN_PEOPLE
 from kaizen_worker.types import Sample
-
-A_DAY = 20
-"""Gaps with few people that one of them may drive searches for in a day."""
 
 CROWD = 20
 """People up to which a gap is one of few: more are not one attacker's accounts, or he may have what he wants."""
 
 _DAY = 86_400_000_000  # µs
-_KEPT = timedelta(days=2)
 
 
 def charge(tenant: Tenant, sample: Sample, gaps: Sequence[Gap], *, at: int) -> frozenset[str]:
@@ -43,14 +39,14 @@ def charge(tenant: Tenant, sample: Sample, gaps: Sequence[Gap], *, at: int) -> f
     """
     key = keys.voices(tenant.name, at // _DAY)
     stored = cast("dict[bytes, bytes]", tenant.redis.hgetall(key))
-    known = {gap.decode(): msgspec.msgpack.decode(people, type=list[str]) for gap, people in stored.items()}
+    known = charged_to(stored)
     asking = {gap.id: people(sample, gap.topic or "") for gap in gaps if gap.id not in known}
     charged = decide({gap: names for gap, names in asking.items() if len(names) <= CROWD}, known)
     if charged:
         packed = {gap: msgspec.msgpack.encode(names) for gap, names in charged.items()}
         pipe = tenant.redis.pipeline()
         pipe.hset(key, mapping=cast("dict[Any, Any]", packed))
-        pipe.expire(key, _KEPT)
+        pipe.expire(key, KEPT_SECONDS)
         pipe.execute()
     return frozenset(gap for gap, names in asking.items() if len(names) <= CROWD and gap not in charged)
 

@@ -1,5 +1,6 @@
 """The search for one gap through a breaker, with a real broker and without."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +10,10 @@ import pytest
 from kaizen_api import jobs, keys
 from kaizen_api.config import KaizenConfig
 from kaizen_api.errors import BreakerOpen
+from kaizen_api.intake import Intake
+from kaizen_api.producer.batch import user_key
+from kaizen_api.schema import Interaction
+from kaizen_api.voices import A_DAY, charged_to
 from kaizen_worker.breaker import CircuitBreaker, countdown, trigger_gap_fill_with_breaker
 
 
@@ -49,6 +54,47 @@ async def test_an_open_breaker_enqueues_nothing(make, config, own_server):
 async def test_another_tenant_can_be_named(make, config, own_server):
     await trigger_gap_fill_with_breaker(make(), query="some gap", config=config, tenant="zeta")
     assert own_server.client().smembers(keys.TENANTS) == {b"zeta"}
+
+
+@pytest.fixture
+def ask(make, config):
+    """Asks for a search as a user; one failure would open the breaker."""
+    breaker = make(1)
+
+    async def ask(number, user_id="eve"):
+        return await trigger_gap_fill_with_breaker(breaker, query=f"gap {number}", config=config, user_id=user_id)
+
+    return ask
+
+
+async def test_one_user_drives_so_many_searches_a_day_and_no_breaker_opens(ask, own_server):
+    client = own_server.client()
+    assert all([(await ask(number)).accepted for number in range(A_DAY)])
+    refused = await ask(A_DAY)
+    assert (refused.accepted, refused.job) == (False, None)
+    assert "tomorrow" in refused.reason
+    assert 0 < refused.retry_after <= 86_400
+    assert client.hlen(keys.objects("acme", "gap")) == A_DAY
+    assert (await ask(0)).accepted  # is searched for already, and the breaker is closed
+    assert (await ask(A_DAY, user_id="ann")).accepted
+    assert (await ask(A_DAY)).accepted  # ann's
+    assert not (await ask(A_DAY + 1)).accepted
+    assert client.llen(keys.BROKER_PREFIX + jobs.WORK_QUEUE) == A_DAY + 3
+
+
+async def test_no_race_lets_one_more_through(ask):
+    done = await asyncio.gather(*(ask(number) for number in range(A_DAY + 10)))
+    assert sum(each.accepted for each in done) <= A_DAY
+
+
+async def test_who_asks_is_charged_under_the_name_that_the_log_has(ask, config, own_server):
+    await ask(0)
+    client = own_server.client()
+    (key,) = client.keys("*:voices:*")
+    assert 0 < client.ttl(key) <= 2 * 86_400
+    (people,) = charged_to(client.hgetall(key)).values()
+    logged = Intake(user_key(client, config)).record(Interaction(query="any", user_id="eve"))
+    assert people == [f"u:{logged.user}"]
 
 
 def test_celery_is_loaded_only_to_enqueue():

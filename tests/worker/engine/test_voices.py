@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from kaizen_api.schema import Gap
+from kaizen_api.voices import A_DAY
 from kaizen_worker.engine import saving
-from kaizen_worker.engine.voices import A_DAY, CROWD, charge, people
+from kaizen_worker.engine.voices import CROWD, charge, people
 from kaizen_worker.types import Coded, Sample, Signals, Thresholds, Window
 
 DAY = 86_400_000_000
