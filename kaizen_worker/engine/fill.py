@@ -185,9 +185,11 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     """Entries of the passages, and the gap settled; applied at once where a person asked or the settings say so."""
     at = time.time_ns() // 1000
     kept: list[str] = []
-    for passage, query in passages:
+    for passage, query in ((screen(one), query) for one, query in passages):
+        if not passage.text:  # nothing but markup, or what nobody sees
+            continue
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
-        entry = from_passage(screen(passage), at=at, errand=errand)
+        entry = from_passage(passage, at=at, errand=errand)
         near = _near(tenant, entry)
         if not _said_already(entry, near):
             kept.append(_take_in(tenant.entries, entry, [*near, *_present(tenant, kept)], at=at))

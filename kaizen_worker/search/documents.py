@@ -1,5 +1,6 @@
 """Documents in Markdown, HTML, plain text and PDF as a title and blocks of text."""
 
+import codecs
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +16,9 @@ MAX_PAGES = 1_000
 """Pages of a PDF that are read."""
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
+_WEB = re.compile(
+    r"utf-(8|16(-[bl]e)?)|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gb\w+|big5\w*|euc_\w+|iso2022_jp|shift_jis|tis-620"
+)
 _HEAD = 1024  # bytes in which HTML must say its encoding
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
@@ -43,7 +47,7 @@ def parse(content: bytes, name: str) -> Document:
     """
     path = PurePosixPath(name)
     title, found = _PARSERS[path.suffix.lower()](content)
-    blocks = tuple(Block(level, _collapse(text)) for level, text in found if text.strip())
+    blocks = tuple(Block(level, said) for level, text in found if (said := _collapse(text)))
     heading = next((block.text for block in blocks if block.level == 1), "")
     return Document(_collapse(title) or heading or _collapse(re.sub(r"[-_]", " ", path.stem)), blocks)
 
@@ -86,12 +90,12 @@ SUFFIXES = tuple(_PARSERS)
 
 
 def _decoded(content: bytes, encoding: str = "utf-8") -> str:
-    """Text by its byte order mark, by what it declares, by Windows-1252 where that fails."""
+    """Text by its byte order mark, by what it declares if the web knows it, by Windows-1252 where that fails."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16")
     else:
         try:
-            text = content.decode("utf-8-sig" if encoding.lower() == "utf-8" else encoding)
+            text = content.decode(_codec(encoding))
         except (UnicodeDecodeError, LookupError):
             text = content.decode("cp1252", errors="replace")
     if "\0" in text:
@@ -99,5 +103,18 @@ def _decoded(content: bytes, encoding: str = "utf-8") -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _codec(encoding: str) -> str:
+    """Python's name of it; its others take for ever, or make of letters what nobody saw (punycode, UTF-7, escapes).
+
+    Raises:
+        LookupError: It is none of the web's.
+    """
+    name = codecs.lookup(encoding).name
+    if not _WEB.fullmatch(name):
+        raise LookupError(name)
+    return "utf-8-sig" if name == "utf-8" else name
+
+
 def _collapse(text: str) -> str:
-    return " ".join(text.split())
+    """Single spaces, and no halves of surrogate pairs, which a PDF may hold and nothing can store."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())

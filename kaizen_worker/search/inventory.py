@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from kaizen_api.errors import Invalid
@@ -39,12 +40,13 @@ def take(folder: Path) -> Inventory:
     files: list[File] = []
     skipped: list[tuple[str, str]] = []
     for path in _walk(root):
-        name = path.relative_to(root).as_posix()
+        own = path.relative_to(root).as_posix()
+        name = own.encode(errors="backslashreplace").decode()
         if len(files) == MAX_FILES:
             skipped.append((name, f"it and all after it are more than {MAX_FILES} files"))
             break
         try:
-            files.append(_file(path, name, root))
+            files.append(_file(path, own, root))
         except OSError as error:  # its text would tell the machine's paths
             skipped.append((name, error.strerror or "unreadable"))
         except Invalid as error:
@@ -61,23 +63,31 @@ def read(folder: Path, file: File) -> bytes:
     """
     root = folder.resolve()
     path = _inside(root / file.name, root)
-    # A pipe that took the file's place must not block us, nor a link lead us out.
+    # A pipe that took the file's place must not block us, nor a link lead us out, nor one that took a folder's place.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as content:  # noqa: PTH123  # a descriptor, not a path
-        _check(os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        if not os.path.samestat(status, _inside(path, root).stat()):
+            raise Invalid("it changed while it was opened")
+        _check(status)
         return content.read(MAX_BYTES)
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    """Files of known kinds, and links to folders, which are never followed."""
-    for place, folders, names in os.walk(root):
-        links = [name for name in folders if (Path(place) / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-        yield from (Path(place) / name for name in sorted([*wanted, *links]))
+    """Files of known kinds, and links to folders, which are never followed; however deep the folders lie."""
+    waiting = [str(root)]
+    while waiting:
+        for place, folders, names in islice(os.walk(waiting.pop()), 1):  # one level: it calls itself for the others
+            links = [name for name in folders if (Path(place) / name).is_symlink()]
+            inner = sorted(name for name in folders if not name.startswith(".") and name not in links)
+            waiting += [os.path.join(place, name) for name in reversed(inner)]  # noqa: PTH118  # as os.walk wants it
+            wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+            yield from (Path(place) / name for name in sorted([*wanted, *links]))
 
 
 def _file(path: Path, name: str, root: Path) -> File:
+    if not name.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in name):  # noqa: PLR2004  # undecoded bytes
+        raise Invalid("a name that is not UTF-8")
     status = _inside(path, root).stat()
     _check(status)
     return File(name, status.st_size, (status.st_ino, status.st_mtime_ns, status.st_ctime_ns))

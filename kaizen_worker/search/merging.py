@@ -52,16 +52,18 @@ def canonical(url: str) -> str:
     'https://www.example.org/a?a=1&b=2'
     """
     try:
-        place = httpx.URL(url)
-        port = place.port
-    except (httpx.InvalidURL, ValueError):
+        return _canonical(httpx.URL(url)) or url
+    except (httpx.InvalidURL, ValueError):  # the second: of names and ports that are none
         return url
+
+
+def _canonical(place: httpx.URL) -> str:
+    """Empty where it is none of the web."""
     if place.scheme not in {"http", "https"} or not place.host:
-        return url
+        return ""
+    port, path = place.port, place.path.rstrip("/") or "/"
     query = sorted((name, value) for name, value in place.params.multi_items() if not name.startswith(_TRACKERS))
-    bare = httpx.URL(
-        scheme="https", host=place.host, port=None if port in {80, 443} else port, path=place.path.rstrip("/") or "/"
-    )
+    bare = httpx.URL(scheme="https", host=place.host, port=None if port in {80, 443} else port, path=path)
     return str(bare.copy_with(params=query) if query else bare)
 
 

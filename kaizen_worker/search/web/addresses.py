@@ -61,7 +61,7 @@ def parse(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
         raise Invalid("no plain web address")
     try:
         found = httpx.URL(url) if base is None else base.join(url)
-        port = found.port
+        port, _ = found.port, found.host  # whose name may be none that can be decoded
     except (httpx.InvalidURL, ValueError):
         raise Invalid("no plain web address") from None
     if found.scheme not in {"http", "https"}:

@@ -163,3 +163,19 @@ def test_what_an_active_entry_says_in_all_but_the_same_words_is_not_kept_again(t
     tenant.entries.put(from_document(Document(id="known", title="known", text=known), at=1), at=1)
     assert fill.fill(tenant, "g1") == "filled"
     assert sorted(title for _, title in sources(tenant)) == titles
+
+
+@pytest.mark.parametrize("text", ["<b></b>", "\u200b\u2063", "![](x)", "<!-- a -->", "<script>x()</script>"])
+def test_a_passage_of_which_nothing_is_left_is_passed_over(tenant, index, text):
+    index.hits = [{"title": "Freeze a stolen card", "text": text, "_rankingScore": 1}, HITS[0]]
+    assert fill.fill(tenant, "g1") == "filled"
+    assert sources(tenant) == [("folder", "Stolen card"), ("meilisearch", "Theft")]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a.example/%0Ab", "http://xn--a.example/", "http://a.example/?" + "\u00e9" * 20_000]
+)
+def test_an_address_in_disguise_does_not_end_the_search(tenant, index, url):
+    index.hits = [{**HITS[0], "url": url}]
+    assert fill.fill(tenant, "g1") == "filled"
+    assert ("meilisearch", "Theft") in sources(tenant)

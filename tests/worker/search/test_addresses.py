@@ -87,6 +87,8 @@ DISGUISED = [
     "unix:///var/run/docker.sock",
     "http://8.8.8.0x8/",
     "http://134744072/",
+    "http://xn--a.example/",
+    "http://xn--zz--.example/",
     "",
     "http://",
     "http://site.example/" + "x" * 2000,

@@ -120,3 +120,18 @@ def test_passages_are_full_and_carry_title_and_heading():
 def test_short_sections_stay_together():
     found = (Block(1, "A"), Block(0, "one."), Block(2, "B"), Block(0, "two."))
     assert [section.text for section in split(Document("A", found))] == ["A\n\none.\n\nB\n\ntwo."]
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "raw_unicode_escape", "unicode_escape", "undefined"])
+@pytest.mark.timeout(20)
+def test_encodings_that_are_none_of_the_web_are_not_used(charset):
+    said = b"<meta charset=" + charset.encode() + b"><p>see \\ud800 +2AA- xn--" + b"zz9a" * 300_000
+    [block] = parse(said, "page.html").blocks
+    assert block.text.startswith("see \\ud800 +2AA- xn--zz9a")
+
+
+@pytest.mark.parametrize("charset", ["koi8-r", "windows-1251", "ISO-8859-5", "x-mac-cyrillic"])
+def test_encodings_of_the_web_are(charset):
+    python = "mac-cyrillic" if charset.startswith("x-") else charset
+    said = f"<meta charset={python}><p>карта".encode(python)
+    assert [block.text for block in parse(said, "page.html").blocks] == ["карта"]

@@ -1,13 +1,14 @@
 import logging
 import os
+import subprocess
 
 import pytest
 
 from kaizen_api.config import KaizenConfig
-from kaizen_api.errors import Unavailable
+from kaizen_api.errors import Invalid, Unavailable
 from kaizen_worker.search import build
 from kaizen_worker.search.folder import Folder
-from kaizen_worker.search.inventory import MAX_BYTES
+from kaizen_worker.search.inventory import MAX_BYTES, read, take
 
 
 def pdf(text):
@@ -131,3 +132,52 @@ def test_sources_by_configuration(documents):
     assert source.name == "folder"
     assert urls(source, "lost card") == ["file://cards.md"]
     assert build(KaizenConfig(documents_path=documents, search_sources=[])) == []
+
+
+def test_a_name_that_is_not_utf8_is_skipped_and_told(documents, caplog):
+    path = os.fsencode(documents) + b"/\xff.md"
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    with caplog.at_level(logging.WARNING):
+        assert urls(Folder(documents), "mortgage card", limit=1) == ["file://cards.md"]
+    assert r"\udcff.md skipped: a name that is not UTF-8" in caplog.text
+
+
+def test_a_tree_deeper_than_any_stack_is_searched(documents):
+    descriptor = os.open(documents, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("x", dir_fd=descriptor)
+        inner = os.open("x", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    try:
+        assert urls(Folder(documents), "card", limit=1) == ["file://cards.md"]
+    finally:  # the clean-up of temporary folders calls itself for each level
+        subprocess.run(["rm", "-rf", documents / "x"], check=True)
+
+
+def test_a_folder_that_became_a_link_while_a_file_was_opened_leads_nowhere(documents, tmp_path, monkeypatch):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "loans.html").write_text("<p>The secret.")
+    [file] = [file for file in take(documents).files if file.name.endswith("loans.html")]
+    opening = os.open
+
+    def swapped(path, flags, **more):
+        (documents / "deep er").rename(documents / "away")
+        (documents / "deep er").symlink_to(tmp_path / "outside")
+        return opening(path, flags, **more)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(Invalid, match="leaves the folder"):
+        read(documents, file)
+
+
+def test_half_a_surrogate_pair_in_a_pdf_hides_no_other_document(documents):
+    """As the `ToUnicode` map of a font may make it; nothing could index or store it."""
+    unicode = b"1 beginbfchar\n<5A> <D800>\nendbfchar"
+    mapped = pdf("ZZ mortgage").replace(b"/BaseFont", b"/ToUnicode 6 0 R/BaseFont")
+    stream = b"6 0 obj<</Length %d>>stream\n%b\nendstream\nendobj\nxref" % (len(unicode), unicode)
+    (documents / "broken.pdf").write_bytes(mapped.replace(b"\nxref", b"\n" + stream, 1))
+    source = Folder(documents)
+    assert source.search("mortgage", limit=1)[0].text.endswith("mortgage")
+    assert urls(source, "lost card", limit=1) == ["file://cards.md"]

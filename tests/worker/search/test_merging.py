@@ -58,3 +58,22 @@ def test_addresses_of_one_page_are_one(url, same):
 @given(st.text(max_size=60))
 def test_any_text_is_an_address_or_left_as_it_is(text):
     assert canonical(canonical(f"https://{text}")) == canonical(f"https://{text}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example/%0Ab",
+        "http://a.example/%00",
+        "http://xn--a.example/",
+        "http://xn--zz--.example/",
+        "http://a.example/?q=" + "\u00e9" * 20_000,
+        "http://a.example/\ud800",
+        "http://a.example:x/",
+        "http://[::1",
+    ],
+    ids=range(8),
+)
+def test_an_address_that_cannot_be_written_otherwise_stays_as_it_is(url):
+    assert canonical(url) == url
+    assert merge([ranked("wiki", 0.4, "x", url=url)], most=9)
