@@ -1,8 +1,9 @@
 """What a source returns is somebody else's text: cleaned, cut, and flagged before it may become an entry.
 
 What a reader cannot see goes (markup, control characters, zero-width and direction marks), so that what is flagged,
-reviewed, indexed and served is one and the same text. Flags only put an entry in front of a person; the text is served
-as quoted data either way.
+reviewed, indexed and served is one and the same text. What is left of markup that is broken on purpose, or too nested
+to be taken apart, is parted, so that it is markup to nobody. Flags only put an entry in front of a person; the text is
+served as quoted data either way.
 """
 
 import html
@@ -37,10 +38,14 @@ _ACTIVE = re.compile(
     r"<(script|style|iframe|object|embed|svg|math|template|noscript)(?=[\s/>])[^>]{0,500}>.*?(?:</\1\s*>|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_BREAK = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|pre|section|article|table|ul|ol)\b[^>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|pre|section|article|table|ul|ol)\b[^<>]*>", re.IGNORECASE)
+_ATTRIBUTES = r"""(?>"[^"]{0,2000}"|'[^']{0,2000}'|[^<>"']+)*+"""  # in quotes anything may stand
 _TAG = re.compile(
-    rf"</?(?:{_ELEMENTS})(?=[\s/>])[^<>]*>|<!--.*?(?:-->|\Z)|<[!?][a-z][^<>]*>", re.IGNORECASE | re.DOTALL
+    rf"</?(?:{_ELEMENTS})(?=[\s/>])(?:{_ATTRIBUTES}>|[^<>]*>)|<!--.*?(?:-->|\Z)|<[!?][a-z][^<>]*>",
+    re.IGNORECASE | re.DOTALL,
 )
+_BROKEN_TAG = re.compile(rf"<(?=/?(?:{_ELEMENTS})[\s/>]|[a-z][^\s<>]{{0,100}}[\s/][^<>]{{0,500}}=|!--)", re.IGNORECASE)
+_BROKEN_IMAGE = re.compile(r"!(?=\[)")
 _IMAGE = re.compile(r"!\[([^\]]{0,500})\](?:\([^)]{0,2000}\)|\[[^\]]{0,500}\])")
 _SCRIPTED_LINK = re.compile(
     r"\[([^\]]{0,500})\]\(\s{0,9}(?:javascript|data|vbscript|file)\s{0,9}:[^)]{0,2000}\)", re.IGNORECASE
@@ -50,7 +55,7 @@ _LINES = re.compile(r" ?\n ?(?:\n ?)+")
 
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+    "\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ue000-\uf8ff\ufffe\uffff]")
 _HARMLESS = re.compile(
@@ -80,6 +85,9 @@ def _clean(text: str) -> tuple[str, set[str]]:
         text = _SCRIPTED_LINK.sub(r"\1", _IMAGE.sub(r"\1", _TAG.sub("", _BREAK.sub("\n", _ACTIVE.sub("", text)))))
         if text == before:
             break
+    else:
+        seen.add(ACTIVE)  # nobody writes like that for a reader
+    text = _BROKEN_IMAGE.sub("! ", _BROKEN_TAG.sub("< ", text))
     return _LINES.sub("\n\n", _INNER_SPACE.sub(" ", text)).strip(), seen
 
 

