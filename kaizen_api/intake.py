@@ -130,7 +130,7 @@ class Intake:
             occurred_at=_microseconds(checked.occurred_at, now=now),
             query=query,
             session=checked.session_id and self._token(checked.session_id),
-            user=checked.user_id and self.user(checked.user_id),
+            user=checked.user_id and self._hash(checked.user_id),
             response=None if checked.response is None else response,
             response_time=checked.response_time,
             error=checked.error and _word(checked.error),
@@ -149,10 +149,6 @@ class Intake:
             return replace(record, id=_content_id(record, timed=checked.occurred_at is not None))
         record.id.encode()
         return record
-
-    def user(self, user_id: str) -> str:
-        """The keyed hash that stands for a user wherever something is stored."""
-        return self._hash(user_id)
 
     def token(self, value: str | None) -> str | None:
         """An opaque name as it is, unless personal data stands in it: then its keyed hash, so that it still joins."""

@@ -32,7 +32,7 @@ from kaizen_api.errors import Unavailable
 from kaizen_api.intake import Intake
 from kaizen_api.masking import mask
 from kaizen_api.producer.batch import user_key
-from kaizen_api.schema import Gap
+from kaizen_api.schema import Gap, Interaction
 from kaizen_api.versions import SCHEMA
 from kaizen_api.voices import charge_one
 
@@ -114,6 +114,7 @@ def fill_query(config: KaizenConfig, tenant: str, query: str, *, user_id: str | 
         user_id: Who asks, as in interactions; None: nobody is charged.
 
     Raises:
+        Invalid: it is no id of a user, or the query that the user asks is blank.
         Paced: the user has asked for as many as one may in a day; nothing is opened.
         Unavailable: Redis or the broker does not answer.
     """
@@ -122,7 +123,8 @@ def fill_query(config: KaizenConfig, tenant: str, query: str, *, user_id: str | 
     gap = Gap(id=gap_id, topic="", diagnosis="missing", users=0, queries=[masked])
     with reaching(config), connect(config) as client:
         if user_id is not None:
-            charge_one(client, tenant, gap_id, f"u:{Intake(user_key(client, config)).user(user_id)}")
+            asked = Intake(user_key(client, config)).record(Interaction(query=query, user_id=user_id))
+            charge_one(client, tenant, gap_id, f"u:{asked.user}")
         client.sadd(keys.TENANTS, tenant)
         pipe = client.pipeline()
         pipe.hsetnx(keys.objects(tenant, "gap"), gap_id, msgspec.msgpack.encode(gap, order="deterministic"))

@@ -29,7 +29,8 @@ and the sums over tenants are made when they are read (`kaizen_api/connection/co
 | recent | list of the last values, packed | – | live | live |
 | live | hash topic → interactions since the last cycle | – | live, cycle | queries |
 | claim | string: `OFFERED`, or token of whoever does a job | stated by the caller | jobs | jobs |
-| voices | hash gap → people who ask about it, one a day | 2 days | cycle, jobs | cycle, jobs |
+| voices | hash gap → people it is charged to, one a day | 2 days | cycle, jobs | cycle, jobs |
+| driven | hash person → gaps charged to them, one a day | 2 days | cycle, jobs | cycle, jobs |
 | unembedded | list of pieces of texts | 10 minutes | cycle | live, cycle |
 | companion | hash: fit of the fast embedder, and its texts | – | cycle | live, cycle, knowledge |
 | snapshot | hash: version, cycle, model, topics, centroids, … | – | cycle | live, watch, cycle, knowledge, queries |
@@ -139,6 +140,11 @@ def asked(tenant: str, model: str) -> str:
 def voices(tenant: str, day: int) -> str:
     """Whose questions drove which searches on one day, counted from the epoch."""
     return f"kz:{{{tenant}}}:voices:{day}"
+
+
+def driven(tenant: str, day: int) -> str:
+    """How many searches each person's questions drove on one day, counted from the epoch."""
+    return f"kz:{{{tenant}}}:driven:{day}"
 
 
 def unembedded(tenant: str) -> str:

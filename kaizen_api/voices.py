@@ -1,12 +1,12 @@
-"""How many searches one person may drive in a day (UTC), where an application asks for them itself.
+"""How many searches one person may drive in a day (UTC), by questions or where an application asks for them itself.
 
-The count is the one that analyses keep (`kaizen_worker/engine/voices.py`): gap to the people it was charged to. A gap
-that is charged already, to whomever, costs nothing more.
+Guarantee: each gap is decided and charged in one step, so no race and no crash lets one more through or charges one
+twice. A gap that is charged already, to whomever, costs nothing more.
 """
 
 import time
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 
 import msgspec
 from redis import Redis
@@ -17,34 +17,43 @@ from kaizen_api.errors import Paced
 A_DAY = 20
 """Gaps with few people that one of them may drive searches for in a day."""
 
-KEPT_SECONDS = 2 * 86_400
-"""How long a day's count is kept."""
+DAY_SECONDS = 86_400
 
-_DAY_SECONDS = 86_400
+_SCRIPT = files(__package__).joinpath("charge.lua").read_text()
 
 
-def charged_to(stored: Mapping[bytes, bytes]) -> dict[str, list[str]]:
-    """Gap to people, of a day's count as Redis has it."""
-    return {gap.decode(): msgspec.msgpack.decode(people, type=list[str]) for gap, people in stored.items()}
+def charge(
+    redis: Redis, tenant: str, asking: Mapping[str, Sequence[str]], *, day: int, least: int = 1
+) -> frozenset[str]:
+    """Charge gaps to those who ask for them, one after the other.
+
+    Args:
+        redis: Where the tenant's data is.
+        tenant: Whose gaps.
+        asking: Gap to people, the most pressing first.
+        day: Counted from the epoch.
+        least: How many of a gap's people must have driven fewer than `A_DAY`; all, where it has not as many.
+
+    Returns:
+        The gaps that are not to be searched that day.
+    """
+    script, pipe = redis.register_script(_SCRIPT), redis.pipeline(transaction=False)
+    both = [keys.voices(tenant, day), keys.driven(tenant, day)]
+    for gap, people in asking.items():
+        packed = msgspec.msgpack.encode(people)
+        script(both, [gap, A_DAY, min(least, len(people)), 2 * DAY_SECONDS, packed, *people], client=pipe)
+    return frozenset(gap for gap, charged in zip(asking, pipe.execute(), strict=True) if not charged)
 
 
 def charge_one(redis: Redis, tenant: str, gap_id: str, person: str) -> None:
-    """Charge a gap to the one person who asks. Written first and counted then, so that no race lets one more through.
+    """Charge a gap to the one person who asks.
 
     Raises:
         Paced: the person has driven `A_DAY` others today; nothing is charged.
     """
     now = time.time()
-    key = keys.voices(tenant, int(now) // _DAY_SECONDS)
-    pipe = redis.pipeline()
-    pipe.hsetnx(key, gap_id, msgspec.msgpack.encode([person]))
-    pipe.expire(key, KEPT_SECONDS)
-    pipe.hgetall(key)
-    new, _, stored = pipe.execute()
-    driven = sum(person in people for people in charged_to(cast("dict[bytes, bytes]", stored)).values())
-    if new and driven > A_DAY:
-        redis.hdel(key, gap_id)
+    if charge(redis, tenant, {gap_id: [person]}, day=int(now) // DAY_SECONDS):
         raise Paced(
-            f"this user has asked for {A_DAY} searches today, which is the limit: ask again tomorrow (UTC)",
-            retry_after=_DAY_SECONDS - now % _DAY_SECONDS,
+            f"this user has driven {A_DAY} searches today, which is the limit: ask again tomorrow (UTC)",
+            retry_after=DAY_SECONDS - now % DAY_SECONDS,
         )

@@ -19,7 +19,9 @@ from kaizen_api.config import KaizenConfig
 from kaizen_api.processes import Processes
 from kaizen_api.server import start_server
 
-EXPIRES = re.compile(r":(seen|asked|vectors|claim|assignments|named|unembedded|voices)(:|$)|^kz:\{breaker:|^kz:pace:")
+EXPIRES = re.compile(
+    r":(seen|asked|vectors|claim|assignments|named|unembedded|voices|driven)(:|$)|^kz:\{breaker:|^kz:pace:"
+)
 """Keys whose line in `kaizen_api/keys.py` promises a time to live."""
 
 

@@ -5,16 +5,12 @@ A gap that no more than `CROWD` people ask about is charged to each of them, onc
 person is a user, or a conversation where the log names no user. Repeating an analysis charges nothing twice.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 
-from kaizen_api import keys
+from kaizen_api import voices
 from kaizen_api.schema import Gap
-from kaizen_api.voices import A_DAY, KEPT_SECONDS, charged_to
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.pipeline.gaps import MIN_PEOPLE
 from kaizen_worker.types import Sample
@@ -37,30 +33,9 @@ def charge(tenant: Tenant, sample: Sample, gaps: Sequence[Gap], *, at: int) -> f
     Returns:
         The ids of those that are not to be searched today.
     """
-    key = keys.voices(tenant.name, at // _DAY)
-    stored = cast("dict[bytes, bytes]", tenant.redis.hgetall(key))
-    known = charged_to(stored)
-    asking = {gap.id: people(sample, gap.topic or "") for gap in gaps if gap.id not in known}
-    charged = decide({gap: names for gap, names in asking.items() if len(names) <= CROWD}, known)
-    if charged:
-        packed = {gap: msgspec.msgpack.encode(names) for gap, names in charged.items()}
-        pipe = tenant.redis.pipeline()
-        pipe.hset(key, mapping=cast("dict[Any, Any]", packed))
-        pipe.expire(key, KEPT_SECONDS)
-        pipe.execute()
-    return frozenset(gap for gap, names in asking.items() if len(names) <= CROWD and gap not in charged)
-
-
-def decide(asking: Mapping[str, Sequence[str]], known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Which gaps are searched, in their order, and who is charged; both arguments are gap to people."""
-    driven = Counter(name for names in known.values() for name in names)
-    charged: dict[str, list[str]] = {}
-    for gap, names in asking.items():
-        free = sum(driven[name] < A_DAY for name in names)
-        if free >= min(MIN_PEOPLE, len(names)):
-            driven.update(names)
-            charged[gap] = list(names)
-    return charged
+    asking = {gap.id: people(sample, gap.topic or "") for gap in gaps}
+    few = {gap: names for gap, names in asking.items() if len(names) <= CROWD}
+    return voices.charge(tenant.redis, tenant.name, few, day=at // _DAY, least=MIN_PEOPLE)
 
 
 def people(sample: Sample, topic: str) -> list[str]:

@@ -75,19 +75,21 @@ def read(folder: Path, file: File) -> bytes:
 
 def _walk(root: Path) -> Iterator[Path]:
     """Files of known kinds, and links to folders, which are never followed; however deep the folders lie."""
-    waiting = [str(root)]
+    waiting = [root]
     while waiting:
         for place, folders, names in islice(os.walk(waiting.pop()), 1):  # one level: it calls itself for the others
             links = [name for name in folders if (Path(place) / name).is_symlink()]
             inner = sorted(name for name in folders if not name.startswith(".") and name not in links)
-            waiting += [os.path.join(place, name) for name in reversed(inner)]  # noqa: PTH118  # as os.walk wants it
+            waiting += [Path(place) / name for name in reversed(inner)]
             wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
             yield from (Path(place) / name for name in sorted([*wanted, *links]))
 
 
 def _file(path: Path, name: str, root: Path) -> File:
-    if not name.isascii() and any(0xD800 <= ord(sign) <= 0xDFFF for sign in name):  # noqa: PLR2004  # undecoded bytes
-        raise Invalid("a name that is not UTF-8")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise Invalid("a name that is not UTF-8") from None
     status = _inside(path, root).stat()
     _check(status)
     return File(name, status.st_size, (status.st_ino, status.st_mtime_ns, status.st_ctime_ns))

@@ -5,15 +5,16 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from kaizen_api import jobs, keys
 from kaizen_api.config import KaizenConfig
-from kaizen_api.errors import BreakerOpen
+from kaizen_api.errors import BreakerOpen, Invalid
 from kaizen_api.intake import Intake
 from kaizen_api.producer.batch import user_key
 from kaizen_api.schema import Interaction
-from kaizen_api.voices import A_DAY, charged_to
+from kaizen_api.voices import A_DAY
 from kaizen_worker.breaker import CircuitBreaker, countdown, trigger_gap_fill_with_breaker
 
 
@@ -87,12 +88,26 @@ async def test_no_race_lets_one_more_through(ask):
     assert sum(each.accepted for each in done) <= A_DAY
 
 
+async def test_the_same_gap_asked_for_at_once_slips_past_no_limit(ask):
+    assert all([(await ask(number)).accepted for number in range(A_DAY)])
+    done = await asyncio.gather(*(ask(A_DAY) for _ in range(30)))
+    assert not any(each.accepted for each in done)
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 257, 5, "\ud800"], ids=["empty", "long", "number", "half"])
+async def test_what_is_no_user_is_told_and_opens_nothing(ask, own_server, user_id):
+    with pytest.raises(Invalid, match=r"user_id|surrogate"):
+        await ask(0, user_id=user_id)
+    assert not own_server.client().hlen(keys.objects("acme", "gap"))
+    assert (await ask(0)).accepted
+
+
 async def test_who_asks_is_charged_under_the_name_that_the_log_has(ask, config, own_server):
     await ask(0)
     client = own_server.client()
     (key,) = client.keys("*:voices:*")
     assert 0 < client.ttl(key) <= 2 * 86_400
-    (people,) = charged_to(client.hgetall(key)).values()
+    (people,) = map(msgspec.msgpack.decode, client.hvals(key))
     logged = Intake(user_key(client, config)).record(Interaction(query="any", user_id="eve"))
     assert people == [f"u:{logged.user}"]
 
