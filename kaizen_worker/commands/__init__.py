@@ -13,6 +13,8 @@ _GROUPS = {
             "show": "Show one entry in full.",
             "add": "Add documents from JSONL files.",
             "export": "Write every entry as JSONL.",
+            "expire": "Take entries out of sight.",
+            "activate": "Let the assistant find entries.",
             "rollback": "Take out what a batch, a source or a gap brought.",
             "rotate": "Archive it as it is now, and clean up.",
             "archives": "List its archives.",

@@ -1,13 +1,11 @@
-"""`kaizen kb search · add · export · rotate · archives · verify · restore`.
-
-What `export` writes, `add` takes: a line with `provenance` is an entry of an export, and becomes just what it was.
-"""
+"""`kaizen kb search · add · export · show · expire · activate · rotate · archives · verify · restore`."""
 
 import codecs
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,29 +14,20 @@ import msgspec
 
 from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import details, emit, note, table
+from kaizen_api.cli.progress import bar
 from kaizen_api.cli.terminal import escaped
 from kaizen_api.errors import Invalid, NotFound, Unavailable
-from kaizen_api.schema import Entry, EntryState
+from kaizen_api.schema import Entry
 from kaizen_worker.commands.engine import engine
 from kaizen_worker.engine import daily
+from kaizen_worker.engine.additions import AT_ONCE, Added, add
 from kaizen_worker.engine.knowledge import LookUp
 from kaizen_worker.engine.runtime import Tenant
 from kaizen_worker.knowledge import snapshots
-from kaizen_worker.knowledge.making import Document, from_document
 from kaizen_worker.store import archive
 from kaizen_worker.store.manifest import SUFFIX, Manifest, named
 
-
-class _Exported(Entry, kw_only=True, forbid_unknown_fields=True):
-    """A line of `kaizen kb export`; what comes in through this door is of a state that this version knows."""
-
-    state: EntryState = "active"
-
-
-_DOCUMENT = msgspec.json.Decoder(Document)
-_EXPORTED = msgspec.json.Decoder(_Exported)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SHOWN_REFUSALS = 20
+_SHOWN = 20  # refusals and disputes that are told; all are counted
 
 
 @click.command()
@@ -68,60 +57,28 @@ def add_command(session: Session, files: tuple[BinaryIO, ...]) -> int:
     """Add documents: JSONL with `{"id"?, "title", "text", "url"?}` a line. The same content again changes nothing.
 
     A line of `kaizen kb export` becomes the entry that it was, state, provenance and history included, in place of what
-    has its id.
+    has its id. A document that says otherwise than another entry is added, and both are marked for you to settle.
     """
-    batch = f"import.{secrets.token_hex(4)}"
-    counts = {True: 0, False: 0}
-    refused: list[str] = []
-    with engine(session) as tenant:
-        for file in files:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    counts[_add(tenant, line.removeprefix(codecs.BOM_UTF8), batch)] += 1
-                except Invalid as error:
-                    refused.append(f"{file.name}:{number}: {error}")
-    for reason in refused[:_SHOWN_REFUSALS]:
+    batch, added = f"import.{secrets.token_hex(4)}", Added()
+    size = sum(Path(file.name).stat().st_size for file in files if Path(file.name).is_file())
+    with engine(session) as tenant, bar("adding", total=size or None) as advance:
+        read = 0
+        lines = ((f"{file.name}:{number}", line) for file in files for number, line in enumerate(file, start=1))
+        while some := list(islice(lines, AT_ONCE)):
+            read += sum(len(line) for _, line in some)
+            filled = ((place, line.removeprefix(codecs.BOM_UTF8)) for place, line in some if line.strip())
+            add(tenant, filled, batch=batch, added=added)
+            advance(read, f"{added.changed + added.unchanged} entries")
+    for reason in added.refused[:_SHOWN]:
         note(reason)
-    told = {"added": counts[True], "unchanged": counts[False], "refused": len(refused), "batch": batch}
-    summary = f"{counts[True]} added, {counts[False]} unchanged, {len(refused)} refused (batch {batch})"
-    emit(session, told, lambda _: click.echo(summary))
-    return 0 if any(counts.values()) else 1
-
-
-def _add(tenant: Tenant, line: bytes, batch: str) -> bool:
-    """Whether it changed anything."""
-    try:
-        if "provenance" in _FIELDS.decode(line):
-            return _add_exported(tenant, _EXPORTED.decode(line))
-        return _add_document(tenant, _DOCUMENT.decode(line), batch)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f'not a document, {{"title", "text"}}, nor a line of `kaizen kb export`: {error}') from None
-    except RecursionError:
-        raise Invalid("nested too deeply: a document is one flat object") from None
-
-
-def _add_document(tenant: Tenant, document: Document, batch: str) -> bool:
-    entry = from_document(document, at=_now(), batch=batch)
-    if document.id is not None:
-        (before,) = tenant.entries.many([entry.id])
-        return tenant.entries.put(entry, at=_now()) != before
-    kept = tenant.entries.add(entry)
-    if kept.state == "quarantined":  # a search found it before; a person vouches for it now
-        tenant.entries.activate(kept.id, at=_now(), detail=batch)
-        return True
-    return kept.provenance.batch == batch
-
-
-def _add_exported(tenant: Tenant, line: _Exported) -> bool:
-    """As it was, once what a document is checked for is in order, and its text is the one that its hash is of."""
-    entry = Entry(**msgspec.structs.asdict(line))
-    document = msgspec.convert({"id": entry.id, "text": entry.text, "url": entry.provenance.url}, Document)
-    checked = from_document(document, at=_now())
-    if checked.provenance.content_hash != entry.provenance.content_hash:
-        raise Invalid("its text is not the one that was exported: to change it, give only id, title, text and url")
-    return bool(tenant.entries.load([entry]))
+    for entry_id, others in islice(added.disputes.items(), _SHOWN):
+        note(f"{entry_id} says otherwise than {', '.join(others)}: `kaizen kb expire ID` takes out what is wrong")
+    counts = {"added": added.changed, "unchanged": added.unchanged, "refused": len(added.refused)}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    told += f", {len(added.disputes)} disputed" if added.disputes else ""
+    everything = {**counts, "disputes": added.disputes, "batch": batch}
+    emit(session, everything, lambda _: click.echo(f"{told} (batch {batch})"))
+    return 0 if added.changed or added.unchanged else 1
 
 
 @click.command()
@@ -166,6 +123,34 @@ def _show_entry(shown: dict[str, Any]) -> None:
         ]
     )
     details([*told.items(), ("history", steps), ("text", shown["text"].splitlines())])
+
+
+@click.command()
+@click.argument("entry_ids", metavar="ID...", nargs=-1, required=True)
+@shared
+@click.pass_obj
+def expire_command(session: Session, entry_ids: tuple[str, ...]) -> None:
+    """Take entries out of the assistant's sight, such as the wrong one of two that dispute each other."""
+    _move(session, entry_ids, lambda tenant, entry_id: tenant.entries.expire(entry_id, at=_now()))
+
+
+@click.command()
+@click.argument("entry_ids", metavar="ID...", nargs=-1, required=True)
+@shared
+@click.pass_obj
+def activate_command(session: Session, entry_ids: tuple[str, ...]) -> None:
+    """Let the assistant find entries: from quarantine, whatever their flags, or back from expiry."""
+    _move(session, entry_ids, lambda tenant, entry_id: tenant.entries.activate(entry_id, at=_now()))
+
+
+def _move(session: Session, entry_ids: tuple[str, ...], step: Callable[[Tenant, str], Entry]) -> None:
+    """None where one of them does not exist."""
+    with engine(session) as tenant:
+        for entry_id in entry_ids:
+            tenant.entries.get(entry_id)
+        moved = {entry_id: step(tenant, entry_id).state for entry_id in entry_ids}
+    told = "\n".join(f"{entry_id} is {state}" for entry_id, state in moved.items())
+    emit(session, moved, lambda _: click.echo(told))
 
 
 @click.command()

@@ -17,17 +17,15 @@ from kaizen_api.metrics.table import field
 from kaizen_api.schema import Entry, Gap, GapStatus, Step
 from kaizen_worker.breaker import countdown
 from kaizen_worker.embedding.embedder import Embedder
-from kaizen_worker.engine import lifecycle
+from kaizen_worker.engine import disputes, lifecycle
 from kaizen_worker.engine.asked import asked_before
 from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.engine.saving import NO_SOURCE
-from kaizen_worker.knowledge.entries import Entries
 from kaizen_worker.knowledge.likeness import repeats
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.knowledge.vectors import WORDS
-from kaizen_worker.pipeline.gaps.disagreement import disagree
 from kaizen_worker.search import Source
 from kaizen_worker.search.merging import Ranking, merge
 from kaizen_worker.search.screening import screen
@@ -48,9 +46,6 @@ LEAST_RELEVANCE = 0.2
 """Mean of a passage's cosine with its query and of the share of the query's words that it has, weighed by how few of
 the passages have each. Under it a passage is about something else: it keeps .99 of the passages that answer on three
 collections, and of what one collection has for the questions of another half of what the cosine alone would keep."""
-
-COMPARED = 10
-"""Active entries, the likest by their words, that a passage is compared with before it is kept."""
 
 PASSAGES = 20
 """Most passages kept for one gap."""
@@ -190,9 +185,11 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
             continue
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
         entry = from_passage(passage, at=at, errand=errand)
-        near = _near(tenant, entry)
+        near = disputes.near(tenant, entry, among=tenant.retrieval)
         if not _said_already(entry, near):
-            kept.append(_take_in(tenant.entries, entry, [*near, *_present(tenant, kept)], at=at))
+            taken_in = tenant.entries.add(entry)
+            disputes.mark(tenant, taken_in, [*near, *disputes.present(tenant, kept)], at=at)
+            kept.append(taken_in.id)
     outcome = "filled" if kept else "empty"
     about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
     LOG.info("gap %s of %s: %d entries", gap.id, tenant.name, len(kept), extra=about)
@@ -203,27 +200,9 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     return outcome
 
 
-def _near(tenant: Tenant, new: Entry) -> list[Entry]:
-    """The active entries that are likest by their words."""
-    return _present(tenant, [hit.id for hit in tenant.retrieval.search(new.text, limit=COMPARED, words_alone=True)])
-
-
-def _present(tenant: Tenant, entry_ids: list[str]) -> list[Entry]:
-    return [entry for entry in tenant.entries.many(entry_ids) if entry is not None]
-
-
 def _said_already(new: Entry, near: Sequence[Entry]) -> bool:
     """Whether one of another text says the same in all but the same words; the text itself is no matter."""
     return all(known.text != new.text for known in near) and any(repeats(new, known) for known in near)
-
-
-def _take_in(entries: Entries, new: Entry, others: Sequence[Entry], *, at: int) -> str:
-    """Take it in, marked with each of the others that says otherwise of the same thing; the id that it has now."""
-    taken = entries.add(new)
-    for other in others:
-        if other.id != taken.id and disagree(taken, other):
-            entries.dispute(taken.id, other.id, at=at)
-    return taken.id
 
 
 def _apply_if_wanted(tenant: Tenant, gap: Gap, *, at: int) -> None:

@@ -85,7 +85,7 @@ class Entries:
     def put(self, new: Entry, *, at: int) -> Entry:
         """Take an entry in under an id that means something to whoever gave it, in place of what has that id.
 
-        A text that it replaces stays, superseded, under the id that its content gives.
+        A text that it replaces stays, superseded, under the id that its content gives; what disputed it no longer does.
 
         Args:
             new: The entry, with an id of its own.
@@ -101,6 +101,7 @@ class Entries:
                 return old
             if old and old.text != new.text:
                 self._keep(old, at=at)
+                self._settle(old, at=at)
             entry = _replacing(old, new, at=at) if old else new
             if self._objects.save(entry, old=old, rank=_rank(entry), counts=_counts(old, entry)):
                 return entry
@@ -192,6 +193,12 @@ class Entries:
         self._update(kept, lambda present: copy if present is None else None)
         self._redis.hset(self._contents, old.provenance.content_hash, kept)
 
+    def _settle(self, old: Entry, *, at: int) -> None:
+        """What disputed the old text says nothing of the new one."""
+        for other in self.many(old.disputes):
+            if other is not None:
+                self._update(other.id, partial(_unmarked, name=other.id, opposed=old.id, at=at))
+
     def _update(self, entry_id: str, change: Callable[[Entry | None], Entry | None]) -> Entry:
         return _found(self._objects.update(entry_id, change, counts=_counts, rank=_rank), entry_id)
 
@@ -209,6 +216,15 @@ def _marked(old: Entry | None, *, name: str, opposed: str, at: int) -> Entry | N
         return None
     step = Step(at=at, event="disputed", detail=opposed)
     return replace(present, disputes=sorted([*present.disputes, opposed]), history=[*present.history, step])
+
+
+def _unmarked(old: Entry | None, *, name: str, opposed: str, at: int) -> Entry | None:
+    present = _found(old, name)
+    if opposed not in present.disputes:
+        return None
+    step = Step(at=at, event="settled", detail=opposed)
+    left = [entry_id for entry_id in present.disputes if entry_id != opposed]
+    return replace(present, disputes=left, history=[*present.history, step])
 
 
 def _credited(old: Entry, new: Entry) -> Entry | None:

@@ -123,6 +123,11 @@ class Retrieval:
         """
         return self._completed(dead=0.0).served(texts, vectors)
 
+    def refresh(self) -> None:
+        """Catch up now with what is active, without embedding anything; what has no vector is found by its words."""
+        with self._lock:
+            self._look_now(0)
+
     def complete(self) -> None:
         """Catch up now and embed every active entry that has no vector; other processes find the vectors stored."""
         self._completed(dead=_REBUILD_SHARE)
@@ -140,13 +145,16 @@ class Retrieval:
 
     def _look(self, embed: int) -> View:
         with self._lock:
-            now = self._clock()
-            if self._looked is None or now - self._looked >= self._every:
-                self._catch_up()
-                self._place_few(embed)
-                self._view = self._index.view(weight=self._balance.weight())
-                self._looked = now
+            if self._looked is None or self._clock() - self._looked >= self._every:
+                self._look_now(embed)
             return self._view
+
+    def _look_now(self, embed: int) -> None:
+        now = self._clock()
+        self._catch_up()
+        self._place_few(embed)
+        self._view = self._index.view(weight=self._balance.weight())
+        self._looked = now
 
     def _place_few(self, embed: int) -> None:
         """Vectors of some new entries, unless nobody can compute them now; their words are found already."""

@@ -136,3 +136,57 @@ def test_doctor_misses_beat(config, redis):
     assert "kaizen beat" in absent.remedy
     redis.set(keys.TICKED, 1, ex=60)
     assert check_beat(config)[0].ok
+
+
+ONE = {"id": "one", "title": "Return", "text": "You can return what you ordered within 30 days of the delivery."}
+OTHER = {"id": "other", "title": "Return", "text": "You can return what you ordered within 14 days of the delivery."}
+APART = {"id": "apart", "title": "PIN", "text": "The PIN of a card is changed at any cash machine."}
+
+
+def disputes(kb):
+    return {entry["id"]: entry.get("disputes", []) for entry in kb("export")[1]["items"]}
+
+
+@pytest.mark.parametrize("files", [[(ONE, OTHER, APART)], [(ONE, APART), (OTHER,)]], ids=["at once", "one by one"])
+def test_documents_that_say_otherwise_are_added_and_marked_with_each_other(kb, lines, files):
+    told = [kb("add", lines(*content)) for content in files][-1]
+    assert told[0] == 0
+    assert told[1]["disputes"]["other"] == ["one"]
+    assert "other says otherwise than one" in told[2]
+    assert disputes(kb) == {"one": ["other"], "other": ["one"], "apart": []}
+
+
+def test_what_an_import_left_uncompared_is_marked_by_the_next_try(kb, lines, monkeypatch):
+    path = lines(ONE, OTHER)
+    with monkeypatch.context() as cut:  # as if it had been killed between adding and comparing
+        cut.setattr("kaizen_worker.engine.disputes.mark", lambda *_, **__: [])
+        kb("add", path)
+    assert disputes(kb) == {"one": [], "other": []}
+    assert kb("add", path)[1] | {"batch": ""} == {
+        "added": 0,
+        "unchanged": 2,
+        "refused": 0,
+        "disputes": {"one": ["other"], "other": ["one"]},
+        "batch": "",
+    }
+    assert disputes(kb) == {"one": ["other"], "other": ["one"]}
+
+
+def test_a_corrected_document_settles_its_disputes(kb, lines):
+    kb("add", lines(ONE, OTHER))
+    assert kb("add", lines({**OTHER, "text": ONE["text"] + " Ask for a label."}))[1]["disputes"] == {}
+    kept = disputes(kb)
+    assert (kept.pop("one"), kept.pop("other")) == ([], [])
+    assert list(kept.values()) == [["one"]], "the text that was replaced stays as it was"
+    assert [step["event"] for step in kb("show", "one")[1]["history"]][-1] == "settled"
+
+
+def test_one_of_two_is_taken_out_of_sight_and_brought_back(kb, lines):
+    kb("add", lines(ONE, OTHER))
+    assert kb("expire", "other")[:2] == (0, {"other": "expired"})
+    assert [entry["id"] for entry in kb("search", "return what you ordered")[1]["entries"]] == ["one"]
+    assert kb("activate", "other")[:2] == (0, {"other": "active"})
+    code, told, _ = kb("expire", "one", "none")
+    assert code != 0
+    assert "there is no entry none" in told["error"]
+    assert kb("show", "one")[1]["state"] == "active", "all or none"
