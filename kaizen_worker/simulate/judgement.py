@@ -1,10 +1,13 @@
 """Which findings are true: of a planted log it is known what is wrong, so each statement is right or wrong.
 
 A finding is true only of a fault in exactly its place: type, topic, model, tool, error, kind of request and time. What
-a fault cannot but bring about in the same topic is true as well, if `CONSEQUENCES` says so. That the member of a pair
+a fault cannot but bring about in the same topic is true as well, if `CONSEQUENCES` says so. A topic that is found may
+hold several subjects: which one a finding is about is what at least half of its evidence is about, as whoever reads it
+would see. That the member of a pair
 errs, where only the pair does, is false; that everything is slow, where one topic is, too.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,15 +42,14 @@ CONSEQUENCES: Mapping[str, frozenset[InsightType]] = {
 """What a fault brings about in its own topic; nobody who reads it would call it wrong."""
 
 INSIDE = 0.5
-"""Share of the evidence that must lie in a fault's time, for a finding about a time."""
+"""Share of the evidence that must be about a fault's subject and lie in its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Knows a log, and which subject each topic is about."""
+    """Knows what was planted in a log."""
 
     log: PlantedLog
-    subjects: Mapping[str, str]
 
     def true(self, insight: Insight) -> bool:
         """Whether some fault makes it so."""
@@ -74,10 +76,15 @@ class Judge:
         return same and insight.type in CONSEQUENCES.get(one.fault.kind, ())
 
     def _place(self, insight: Insight) -> dict[str, str | None]:
-        """Its subject, with the true subject for the topic, without what only tells insights of one place apart."""
+        """What it is about, the true subject for the topic, without what only tells insights of one place apart."""
         apart = {"share", "insight", "by"} if "topic" in insight.subject else {"share", "insight"}
         told = {name: value for name, value in insight.subject.items() if name not in apart}
-        return {name: self.subjects.get(value) if name == "topic" else value for name, value in told.items()}
+        return {name: self._shown(insight) if name == "topic" else value for name, value in told.items()}
+
+    def _shown(self, insight: Insight) -> str | None:
+        """The subject of its evidence, None of several."""
+        counts = Counter(self.log.subject[row] for row in insight.evidence).most_common(1)
+        return next((subject for subject, count in counts if count >= INSIDE * len(insight.evidence)), None)
 
     def _in_time(self, insight: Insight, one: Planted) -> bool:
         if one.fault.until is None:

@@ -1,8 +1,9 @@
 """Is a measure higher than it may be: overall, in which topics, and with which models?
 
 "Higher" is said of the median or of the average, as one of them shows it (and the p-value is doubled for the choice).
-A topic or model speaks only where it is also higher than the rest at the same times, and everything only without its
-worst one. So what is slow by night, or was during an outage, is not laid at the door of who asked then.
+A topic or model speaks only where it is also higher than the rest at the same times, a topic only without the models
+that are too high themselves, and everything only without its worst one. So what is slow by night, or was during an
+outage, is not laid at the door of who asked then.
 """
 
 from collections.abc import Callable, Hashable
@@ -146,9 +147,19 @@ def _in_window(sample: Sample, measure: _Measure, usable: Flags, *, by_model: bo
     if whole is None:
         return [], 0
     groups = [*topics(sample, usable), *(models(sample, usable) if by_model else [])]
-    found = [_group_level(group, whole, measure) for group in groups]
-    found.append(_overall_level(whole, groups, measure))
-    return [level for level in found if level is not None], len(found)
+    found = [level for group in groups if (level := _group_level(group, whole, measure)) is not None]
+    high = [level.group.rows for level in found if level.group.kind == "model"]
+    found = [level for level in found if level.group.kind == "model" or _apart(level.group, high, measure)]
+    overall = _overall_level(whole, groups, measure)
+    return [*found, *([] if overall is None else [overall])], len(groups) + 1
+
+
+def _apart(topic: Group, high: list[Rows], measure: _Measure) -> bool:
+    """Whether a topic is over the limit without the models that are, too; where little is left of it, it may be."""
+    if not high:
+        return True
+    rows = np.setdiff1d(topic.rows, np.concatenate(high))
+    return len(rows) < MIN_SUPPORT or measure.over(rows)[0] <= WORTH
 
 
 def _ranked(values: Floats, when: Codes) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kaizen_worker.pipeline.findings.rates import Rate, rates
 from kaizen_worker.pipeline.findings.statement import Tested, basis, percent, percents
-from kaizen_worker.types import Finding, Sample
+from kaizen_worker.types import Coded, Finding, Sample
 
 
 def find(sample: Sample) -> Tested:
@@ -24,23 +24,27 @@ def find(sample: Sample) -> Tested:
 
 
 def _say(sample: Sample, rate: Rate) -> Finding:
-    rows, limit = rate.group.rows, sample.thresholds.error_rate
+    rows, limit, error = rate.group.rows, sample.thresholds.error_rate, sample.window.error
+    commonest, half = _commonest(error, rate)
+    name = error.names[commonest]
     return rate.finding(
         sample,
         "reliability",
         description=(
             f"The error rate {rate.group.where} is {percents(rate.rate)},{rate.against} over the limit of "
-            f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, {_commonest(sample, rate)}."
+            f"{percent(limit)}: {len(rate.hits)} errors in {basis(sample, rows)}, "
+            f"{'mostly' if half else 'most often'} {name}."
         ),
         recommendation=_advice(rate),
+        clarity=sample.signals.failure + (error.codes == commonest),
     )
 
 
-def _commonest(sample: Sample, rate: Rate) -> str:
-    error = sample.window.error
+def _commonest(error: Coded, rate: Rate) -> tuple[int, bool]:
+    """Code of the commonest error, the first by name of equals, and whether more than half are of it."""
     counts = np.bincount(error.codes[rate.hits], minlength=len(error.names))
-    count, name = min(zip(-counts, error.names, strict=True))
-    return f"mostly {name}" if -2 * count > len(rate.hits) else f"most often {name}"
+    code = min(range(len(counts)), key=lambda code: (-counts[code], error.names[code]))
+    return code, bool(2 * counts[code] > len(rate.hits))
 
 
 def _advice(rate: Rate) -> str:

@@ -67,7 +67,7 @@ class Bench:
 
     def said(self, log, *, labels=None, until=None):
         sample = log.sample(log.seen(self.embed, until=until), labels=labels)
-        return findings(sample, gaps=find_gaps(sample)), Judge(log, log.subjects(sample))
+        return findings(sample, gaps=find_gaps(sample)), Judge(log)
 
     def once(self, seed, faults, labels):
         log = self.log(seed, faults=faults)
@@ -90,19 +90,15 @@ class Bench:
             pending = [one for one in strong if one.fault.onset < at and one not in delays]
             reported = self.told_by(log, at) if pending else []
             for one in pending:
-                if self.judge(log).found(reported, one):
+                if Judge(log).found(reported, one):
                     delays[one] = (at - one.fault.onset) / timedelta(hours=1)
             at += EVERY
-        return {"delays": [(one.kind.name, self.judge(log).promised(one), delays.get(one)) for one in strong]}
+        return {"delays": [(one.kind.name, Judge(log).promised(one), delays.get(one)) for one in strong]}
 
     def told_by(self, log, at):
         """What is reported at a time, without the gaps, which name no fault that has an onset."""
         sample = log.sample(log.seen(self.embed, until=round(at.timestamp() * 1e6)))
         return [one for one in findings(sample) if one.confidence >= REPORTED]
-
-    def judge(self, log):
-        """Of the true topics, which are named by their subjects."""
-        return Judge(log, {subject.id: subject.id for subject in log.planting.scenario.subjects})
 
 
 def main(*arguments):

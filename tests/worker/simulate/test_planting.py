@@ -77,7 +77,7 @@ def test_what_is_mixed_has_no_kind_of_most():
     assert len(mixed((*texts, *(form.format(word) for form in FORMS[1:] for word in WORDS)))) == 50
 
 
-def said(kind, **subject):
+def said(kind, *, evidence=(), **subject):
     none = Interval(estimate=0, low=0, high=0, unit="share")
     return Insight(
         id="i",
@@ -85,7 +85,7 @@ def said(kind, **subject):
         description="",
         confidence=0.9,
         effect=none,
-        evidence=[],
+        evidence=list(evidence),
         recommendation="",
         subject=subject,
         topic=subject.get("topic"),
@@ -93,20 +93,35 @@ def said(kind, **subject):
 
 
 def test_the_judge_wants_the_very_place(clean):
-    one, log, _ = played(clean, kind="errors", size=0.9, model="desk-small", error="quota")
-    judge = Judge(log, {"t1": "bbb", "t2": "ccc"})
-    pair = said("error_pattern", topic="t1", model="desk-small", error="quota")
+    one, log, own = played(clean, kind="errors", size=0.9, model="desk-small", error="quota")
+    here = [record.id for record in own][:20]
+    elsewhere = [record.id for record in log.records if log.subject[record.id] == "ccc"][:20]
+    judge = Judge(log)
+    pair = said("error_pattern", evidence=here, topic="t1", model="desk-small", error="quota")
     assert judge.true(pair)
     assert judge.found([pair], one)
     for wrong in (
-        said("error_pattern", topic="t1", error="quota"),
-        said("error_pattern", topic="t2", model="desk-small", error="quota"),
-        said("error_pattern", topic="t1", model="desk-small", error="timeout"),
-        said("reliability", topic="t1"),
-        said("reliability"),
-        said("performance", topic="t1"),
+        said("error_pattern", evidence=here, topic="t1", error="quota"),
+        said("error_pattern", evidence=elsewhere, topic="t1", model="desk-small", error="quota"),
+        said("error_pattern", evidence=here, topic="t1", model="desk-small", error="timeout"),
+        said("reliability", evidence=here, topic="t1"),
+        said("reliability", evidence=here),
+        said("performance", evidence=here, topic="t1"),
     ):
         assert not judge.true(wrong)
-    asked_again = said("effectiveness", topic="t1")
+    asked_again = said("effectiveness", evidence=here, topic="t1")
     assert judge.true(asked_again)
     assert not judge.found([asked_again], one)
+
+
+@pytest.mark.parametrize(("here", "true"), [(9, False), (10, True), (11, True)])
+def test_a_topic_of_two_subjects_is_about_what_half_of_the_evidence_is_about(clean, here, true):
+    _, log, own = played(clean, kind="slow", size=3.0)
+    spread = {log.subject[record.id]: record.id for record in log.records if log.subject[record.id] != "bbb"}
+    evidence = [record.id for record in own][:here] + [*spread.values(), *spread.values()][: 20 - here]
+    assert Judge(log).true(said("performance", evidence=evidence, topic="t1")) is true
+
+
+def test_a_finding_without_evidence_is_about_nothing(clean):
+    _, log, _ = played(clean, kind="slow", size=3.0)
+    assert not Judge(log).true(said("performance", topic="t1"))

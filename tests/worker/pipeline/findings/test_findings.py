@@ -313,6 +313,24 @@ def test_a_low_model_is_neither_a_low_assistant_nor_an_unstable_one(world):
     assert ("stability",) not in said
 
 
+def test_a_topic_that_is_under_the_limit_only_by_a_low_model_is_not_low_itself(world):
+    low = world(1, sessions=1200).change(where=lambda record: record.model == "large", level=lambda r: r.level - 0.42)
+    lower = _said(low.change("violin", level=lambda record: record.level - 0.15).sample())
+    assert ("consciousness", ("model", "large")) in lower
+    assert ("consciousness", ("topic", "t-violin")) not in lower
+    lowest = _said(low.change("violin", level=lambda record: record.level - 0.45).sample())
+    assert ("consciousness", ("topic", "t-violin")) in lowest
+
+
+def test_evidence_of_errors_shows_the_commonest_first(world):
+    early = world(1).change("violin", share=0.5, where=lambda record: _hour(record) < 12, error="upstream")
+    broken = early.change("violin", share=0.7, where=lambda record: _hour(record) >= 12, error="timeout")
+    cases = {record.id: record.error for record in broken.records}
+    found = _said(broken.sample())["reliability", ("topic", "t-violin")]
+    assert "mostly timeout" in found.description
+    assert {cases[one] for one in found.evidence} == {"timeout"}
+
+
 def test_a_topic_that_is_asked_about_during_an_outage_does_not_fail_itself(world):
     def outage(record):
         return 30 < _hour(record) < 33

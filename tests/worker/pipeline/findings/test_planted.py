@@ -32,7 +32,7 @@ def judged(invented):
         log = draw(plant(invented, load_turns(), start=START, seed=seed, interactions=8_000, faults=faults))
         sample = log.sample(log.seen(embed))
         said = [one for one in findings(sample, gaps=find_gaps(sample)) if one.confidence >= REPORTED]
-        return said, Judge(log, log.subjects(sample))
+        return said, Judge(log)
 
     return judged
 

@@ -32,7 +32,7 @@ BACK = {
     "ja": ["もう少し詳しく教えていただけますか？", "どのカードでしょうか？"],
 }
 REJECTIONS = {
-    "en": ["That's not what I was asking", "nope", "it still doesn't work"],
+    "en": ["That's not what I was asking", "nope", "it still doesn't work", "no change, output is exactly as before"],
     "de": [
         "Das beantwortet meine Frage nicht",
         "Nein, ich meinte die Kreditkarte",
