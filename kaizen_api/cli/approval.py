@@ -16,6 +16,10 @@ _STATES = {
 }
 _ADD = "nothing that may be let in was found: add what is missing with `kaizen kb add FILE`"
 _KNOWLEDGE = frozenset({"missing", "stale", "contradictory", "unclear"})  # diagnoses that an entry may mend
+_STRANGE = (
+    "none of your own documents answers it: decide whether the assistant should serve it; if so, add what it needs "
+    "with `kaizen kb add FILE`, if not, let it say so at once and point to who does"
+)
 _UNTOLD = "not searched: the next analysis (`kaizen analyze`) says why, or opens it"
 _CLOSED = "nothing: the last analysis no longer found it; one that finds it again opens it again"
 _ACTIVE_LATER = "nothing is active yet: what a search finds for its gap becomes so by itself"
@@ -130,7 +134,9 @@ def _unfilled_step(gap: Shown) -> str:
     if last is not None and last["event"] == "unfilled":
         adding = "; `kaizen kb add FILE` adds what you have" if gap["diagnosis"] in _KNOWLEDGE else ""
         return f"not searched: {last['detail'].rstrip('.')}{adding}"
-    return _ADD if any(step["event"] == "searching" for step in gap["history"]) else _UNTOLD
+    if not any(step["event"] == "searching" for step in gap["history"]):
+        return _UNTOLD
+    return _STRANGE if gap["diagnosis"] == "out_of_scope" else _ADD
 
 
 def _applied_step(insight: str, gap: Shown | None) -> str:

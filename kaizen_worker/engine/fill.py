@@ -22,13 +22,14 @@ from kaizen_worker.engine.asked import asked_before
 from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.saving import NO_SOURCE
+from kaizen_worker.engine.saving import NO_SOURCE, STRANGE
 from kaizen_worker.knowledge.likeness import repeats
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.knowledge.vectors import WORDS
 from kaizen_worker.search import Source
 from kaizen_worker.search.merging import Ranking, merge
 from kaizen_worker.search.screening import screen
+from kaizen_worker.search.source import OWN
 from kaizen_worker.store.claims import taken
 from kaizen_worker.store.lexical import Lexical
 from kaizen_worker.types import Floats, Passage
@@ -113,6 +114,8 @@ def _search(tenant: Tenant, gap: Gap) -> list[tuple[Passage, str]]:
     trouble: Unavailable | None = None
     rankings: list[Ranking] = []
     for source in tenant.runtime.sources:
+        if gap.diagnosis == STRANGE and source.name not in OWN:  # what the whole web knows says nothing of the scope
+            continue
         found: list[list[Passage]] = []
         try:
             found.extend(_ask(tenant, source, query, gap_id=gap.id) for query in gap.queries[:QUERIES])
@@ -227,7 +230,8 @@ def _end(tenant: Tenant, gap_id: str, step: Step, *, status: GapStatus, entries:
         if old is None or old.status != "filling":
             return None
         known = [*old.entries, *(entry for entry in entries if entry not in old.entries)]
-        return replace(old, status=status, entries=known, history=longer(old.history, step))
+        diagnosis = "missing" if entries and old.diagnosis == STRANGE else old.diagnosis
+        return replace(old, status=status, diagnosis=diagnosis, entries=known, history=longer(old.history, step))
 
     def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
         return {field("kaizen_gapfill_runs_total", outcome=step.event): 1}

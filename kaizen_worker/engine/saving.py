@@ -15,10 +15,14 @@ from kaizen_api.schema import Gap, GapStatus, Insight, Step, Topic
 from kaizen_worker.engine import lifecycle
 from kaizen_worker.engine.runtime import LOG, Tenant
 from kaizen_worker.pipeline.findings.gap import SAID
+from kaizen_worker.search.source import OWN
 from kaizen_worker.types import Codes, Window
 
 SEARCHED = frozenset({"missing", "stale", "contradictory"})
 """Diagnoses that more knowledge can mend; the others need a person, and say so."""
+
+STRANGE = "out_of_scope"
+"""The diagnosis that is held against documents of one's own, where there are some: what they answer is in scope."""
 
 NO_SOURCE = "no source to search is configured; KAIZEN_DOCUMENTS_PATH names a folder of documents"
 """Why a gap is not searched for, in its history."""
@@ -116,10 +120,12 @@ def save_gaps(
     Returns:
         The ids of the gaps to be filled now.
     """
-    hindrance = _hindrance(tenant)
+    hindrance, searched = _hindrance(tenant), _searched(tenant)
     due = []
     for gap in gaps:
         why_not = hindrance or (SPENT if gap.id in spent else None)
+        if gap.diagnosis not in searched:
+            why_not = f"a search does not mend it. {SAID[gap.diagnosis][1]}"
         merge = _merging(gap, proposals.get(gap.id), hindrance=why_not, at=at)
         merged = tenant.gaps.update(gap.id, merge, counts=_no_counts, rank=lifecycle.gap_rank)
         if merged is not None and merged.status == "open":
@@ -134,14 +140,20 @@ def searchable(tenant: Tenant, gaps: list[Gap], *, proposals: dict[str, str]) ->
     """Those that would be opened now if nothing else hindered it, in their order."""
     if _hindrance(tenant):
         return []
-    known = tenant.gaps.many([gap.id for gap in gaps])
+    known, searched = tenant.gaps.many([gap.id for gap in gaps]), _searched(tenant)
     return [
         gap
         for gap, old in zip(gaps, known, strict=True)
-        if gap.diagnosis in SEARCHED
+        if gap.diagnosis in searched
         and (gap.id in proposals or (old is not None and old.insight is not None))
         and (old is None or (old.status in {"open", "unfilled", "closed"} and not old.entries))
     ]
+
+
+def _searched(tenant: Tenant) -> frozenset[str]:
+    """The diagnoses that are searched for with the sources that there are."""
+    own = any(source.name in OWN for source in tenant.runtime.sources)
+    return SEARCHED | {STRANGE} if own else SEARCHED
 
 
 def _hindrance(tenant: Tenant) -> str | None:
@@ -162,22 +174,17 @@ def _merge(old: Gap | None, new: Gap, insight: str | None, *, hindrance: str | N
     """
     found = replace(new, status="open", history=[Step(at=at, event="found", detail=new.diagnosis)])
     known = found if old is None else replace(new, status=old.status, entries=old.entries, history=old.history)
+    if known.entries and known.diagnosis == STRANGE:  # documents of one's own answered it
+        known = replace(known, diagnosis="missing")
     gap = replace(known, insight=insight or (old.insight if old is not None else None))
     if gap.status == "closed" and gap.entries:
         return _stepped(gap, "proposed", at=at)
     if gap.status not in {"open", "unfilled", "closed"}:
         return gap
-    why_not = _why_not(gap, hindrance)
+    why_not = hindrance or (NO_INSIGHT if gap.insight is None else None)
     if why_not is not None:
         return _stepped(gap, "unfilled", at=at, detail=why_not)
     return gap if gap.status == "open" else _stepped(gap, "open", at=at)
-
-
-def _why_not(gap: Gap, hindrance: str | None) -> str | None:
-    """Why it is not searched for; None if it is."""
-    if gap.diagnosis not in SEARCHED:
-        return f"a search does not mend it. {SAID[gap.diagnosis][1]}"
-    return hindrance or (NO_INSIGHT if gap.insight is None else None)
 
 
 def _stepped(gap: Gap, status: GapStatus, *, at: int, detail: str = "") -> Gap:

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from kaizen_worker.types import Passage
 
+OWN = frozenset({"folder", "meilisearch", "opensearch"})
+"""Sources whose content whoever runs the assistant has put there: what they hold is in its scope."""
+
 
 class Source(Protocol):
     """Finds passages; what it returns is somebody else's text and has to be screened."""

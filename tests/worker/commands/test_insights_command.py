@@ -105,6 +105,17 @@ def test_of_a_gap_that_no_search_mends_applying_says_what_show_does(command, ins
     assert ("kb add" in applied) == ("kb add" in shown) == (diagnosis == "unclear")
 
 
+def test_of_what_no_own_document_answers_it_says_to_decide(command, insight, put):
+    insight()
+    steps = [Step(at=AT, event=event) for event in ("found", "searching", "empty")]
+    put(
+        "gap", Gap(id="g1", topic="t1", diagnosis="out_of_scope", users=4, queries=[], status="unfilled", history=steps)
+    )
+    for step in ("apply", "show"):
+        told = " ".join(command("insights", step, "i1").stdout.split())
+        assert "none of your own documents answers it: decide whether the assistant should serve it" in told
+
+
 def test_each_reason_of_a_dismissal_is_kept_and_shown(command, command_json, insight):
     insight(about_gap=False)
     for reason in ("a known limit", "the vendor mends it in May", "a known limit"):

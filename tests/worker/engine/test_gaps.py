@@ -128,11 +128,32 @@ def test_a_topic_that_is_gone_takes_its_gap_along(tenant, settings, push, analys
 
 
 @pytest.mark.parametrize("diagnosis", ["retrieval_miss", "out_of_scope", "unclear"])
-def test_what_a_search_does_not_mend_says_what_to_do(tenant, diagnosis):
+def test_what_a_search_does_not_mend_says_what_to_do(settings, diagnosis):
+    web = settings.model_copy(update={"search_sources": ["mediawiki"]})
+    tenant = Runtime(web).tenant("default")
     assert save(tenant, replace(MISSING, diagnosis=diagnosis)) == []
     gap = tenant.gaps.get("g1")
     assert (gap.status, events(gap)) == ("unfilled", ["found", "unfilled"])
     assert gap.history[-1].detail.endswith(SAID[diagnosis][1])
+
+
+def test_what_own_documents_answer_is_in_scope_whatever_was_near(tenant):
+    strange = replace(MISSING, diagnosis="out_of_scope")
+    propose(tenant)
+    assert save(tenant, strange) == ["g1"]
+    assert fill.fill(tenant, "g1") == "filled"
+    for _ in range(2):  # the next analysis knows no more than the last one
+        gap = tenant.gaps.get("g1")
+        assert (gap.status, gap.diagnosis, len(gap.entries)) == ("proposed", "missing", 1)
+        save(tenant, strange, at=NOW + HOUR)
+
+
+def test_what_no_own_document_answers_stays_out_of_scope(tenant):
+    propose(tenant)
+    save(tenant, replace(MISSING, diagnosis="out_of_scope", queries=["who won the world cup in 1974"]))
+    assert fill.fill(tenant, "g1") == "empty"
+    gap = tenant.gaps.get("g1")
+    assert (gap.status, gap.diagnosis) == ("unfilled", "out_of_scope")
 
 
 def test_what_no_insight_proposes_says_so_and_is_searched_for_as_soon_as_one_does(tenant):
