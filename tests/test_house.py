@@ -49,6 +49,12 @@ def test_only_the_table_makes_metrics(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_no_pattern_repeats_a_group_without_giving_back(path):
+    """Python before 3.11.5, Debian 12's among them, matches such patterns wrongly (cpython issue 106052)."""
+    assert not re.search(r"\(\?>|\)[*+?]\+", path.read_text())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_a_file_holds_one_idea(path):
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
     assert path.stem not in BANNED_NAMES

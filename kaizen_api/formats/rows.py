@@ -13,7 +13,7 @@ from kaizen_api.errors import Invalid
 from kaizen_api.formats.pieces import Piece, lines
 from kaizen_api.formats.source import MAX_RECORD_BYTES, Source
 
-_QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')
+_QUOTED = re.compile(r'([^"]*+(?:""[^"]*+)*)"(?!")')
 _LINE_END = "\r\n"
 
 

@@ -20,8 +20,8 @@ _UNCLOSED = "a bracket is not closed: mend it; after it, only objects that stand
 
 _GAP = re.compile(rb"[\s,]*+")
 _STRAY = re.compile(rb"[^{\[\]\n]++")
-_FLAT = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)  # up to a bracket or an open string
-_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_FLAT = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*")*', re.DOTALL)  # up to a bracket or an open string
+_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*', re.DOTALL)
 _OPENER = {b"}": b"{", b"]": b"["}
 _MAX_DEPTH = 100_000
 """Deeper than any decoder follows: an object that deep counts as not closed."""

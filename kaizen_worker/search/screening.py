@@ -39,7 +39,7 @@ _ACTIVE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BREAK = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|pre|section|article|table|ul|ol)\b[^<>]*>", re.IGNORECASE)
-_ATTRIBUTES = r"""(?>"[^"]{0,2000}"|'[^']{0,2000}'|[^<>"']+)*+"""  # in quotes anything may stand
+_ATTRIBUTES = r"""(?:"[^"]{0,2000}"|'[^']{0,2000}'|[^<>"']++)*"""  # in quotes anything may stand
 _TAG = re.compile(
     rf"</?(?:{_ELEMENTS})(?=[\s/>])(?:{_ATTRIBUTES}>|[^<>]*>)|<!--.*?(?:-->|\Z)|<[!?][a-z][^<>]*>",
     re.IGNORECASE | re.DOTALL,
