@@ -12,12 +12,11 @@ from kaizen_api.cli.options import Session, shared
 from kaizen_api.cli.output import echo, emit, table
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
-from kaizen_api.queries import tenants
 from kaizen_worker.schedule import setting
 from kaizen_worker.schedule.runs import Runs
 from kaizen_worker.schedule.timetable import Timetable, Turn, place, read
 
-_COLUMNS = ("job", "tenant", "when", "set_for", "last", "next", "done", "owed")
+_COLUMNS = ("job", "tenant", "when", "set_for", "last", "next", "owed")
 _name = click.argument("name", metavar="JOB")
 
 
@@ -25,9 +24,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One job of one tenant.
 
     Attributes:
-        tenant: Empty where it is one for all.
+        each: Whether every tenant has its own; otherwise it is one for all.
+        tenant: Empty where it is one for all, and where no tenant is known yet.
         set_for: Whom its time was set for at run time: `tenant`, `all`, empty where nobody set it.
-        last_at: When its last run was due, 0: none was.
+        last_at: When its last run was due, or from when on the next is counted; 0: none was.
         next_at: When the next is due, 0: never.
         done_at: When a worker last did one, 0: never, or nobody keeps count.
         owed: Whether its last run is still to be done.
@@ -35,6 +35,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     job: str
     about: str
+    each: bool
     tenant: str
     when: str
     set_for: str
@@ -48,12 +49,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 @shared
 @click.pass_obj
 def list_command(session: Session) -> None:
-    """Show every job: when it is due, when it last was, and what is owed; with --tenant that one's."""
+    """Show every job: when it is due, when it was last done, and what is owed; with --tenant what is done for that one.
+
+    Jobs that each tenant has of its own begin with its first interaction.
+    """
     with _reached(session) as (redis, config):
-        timetable, tenant = read(redis, config), _tenant(session)
-        turns = [turn for turn in timetable.turns(tenants(redis)) if tenant in (None, turn.tenant)]
-        lines = _lines(Runs(redis), timetable, turns)
-    emit(session, {"items": lines, "next": None}, lambda page: table(_COLUMNS, _rows(page["items"]), empty="no jobs"))
+        timetable, meant = read(redis, config), setting.meant(redis, _tenant(session))
+        lines = _lines(Runs(redis), timetable, list(timetable.turns(meant or [""])))
+    emit(session, {"items": lines, "next": None}, lambda page: _show(page["items"]))
 
 
 @click.command()
@@ -120,6 +123,7 @@ def _lines(runs: Runs, timetable: Timetable, turns: Sequence[Turn]) -> list[Line
         Line(
             job=turn.job.name,
             about=turn.job.about,
+            each=turn.job.each,
             tenant=turn.tenant,
             when="off" if turn.when is None else str(turn.when),
             set_for=_set_for(timetable, turn),
@@ -138,7 +142,15 @@ def _set_for(timetable: Timetable, turn: Turn) -> str:
     return "all" if turn.job.name in timetable.settings else ""
 
 
+def _show(items: Sequence[dict[str, object]]) -> None:
+    table(_COLUMNS, _rows(items), empty="no jobs")
+    if to_come := [str(line["job"]) for line in items if line["each"] and not line["tenant"]]:
+        echo(f"no tenants yet: {' and '.join(to_come)} begin with a tenant's first interaction")
+
+
 def _rows(lines: Sequence[dict[str, object]]) -> Iterator[list[object]]:
+    """The last run is the last that was done where that is known: `last_at` may be when the setting was made."""
     for line in lines:
-        times = [local(None if line[name] is None else str(line[name])) for name in ("last_at", "next_at", "done_at")]
+        last = "done_at" if line["each"] else "last_at"
+        times = [local(None if line[name] is None else str(line[name])) for name in (last, "next_at")]
         yield [*(line[name] for name in _COLUMNS[:4]), *times, "owed" if line["owed"] else ""]

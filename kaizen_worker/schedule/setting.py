@@ -23,14 +23,25 @@ def choose(redis: Redis, config: KaizenConfig, *, name: str, tenant: str | None)
         NotFound: there is no such job, or no such tenant.
         Invalid: the job is one for all tenants, and a tenant was named.
     """
-    table, known = read(redis, config), tenants(redis)
+    table = read(redis, config)
     job = table.turn(name).job
     if tenant is not None and not job.each:
         raise Invalid(f"{name} is one for all tenants: leave out --tenant")
-    if tenant is not None and tenant not in known:
+    return [table.turn(name, one) for one in (meant(redis, tenant) if job.each else [""])]
+
+
+def meant(redis: Redis, tenant: str | None) -> list[str]:
+    """The tenant that was named, or all there are.
+
+    Raises:
+        NotFound: there is no such tenant.
+    """
+    known = tenants(redis)
+    if tenant is None:
+        return known
+    if tenant not in known:
         raise NotFound(f"no tenant {tenant}: `kaizen tenants` lists them")
-    meant = [tenant] if tenant is not None else known if job.each else [""]
-    return [table.turn(name, one) for one in meant]
+    return [tenant]
 
 
 def put(redis: Redis, config: KaizenConfig, text: str, *, name: str, tenant: str | None) -> None:

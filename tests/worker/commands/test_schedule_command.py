@@ -47,14 +47,45 @@ def test_it_lists_every_job_of_every_tenant_with_its_times(items, beat):
     assert beat.sent == []
 
 
-def test_one_tenant_is_shown_alone(items):
-    assert list(items("--tenant", "acme")) == [("cycle", "acme"), ("daily", "acme")]
+def test_one_tenant_is_shown_all_that_is_done_for_it(items, command):
+    assert list(items("--tenant", "acme")) == [("streams", ""), ("resume", ""), ("cycle", "acme"), ("daily", "acme")]
+    unknown = command("schedule", "--tenant", "nobody")
+    assert unknown.exit_code == 1
+    assert "no tenant nobody" in unknown.stderr
+
+
+def test_before_the_first_tenant_every_job_is_shown_as_it_is_set(command, items, redis):
+    redis.delete(keys.TENANTS)
+    command("schedule", "set", "cycle", "every", "30m")
+    found = items()
+    assert [(job, one["each"], one["when"], one["set_for"]) for (job, _), one in found.items()] == [
+        ("streams", False, "every 0.7 s", ""),
+        ("resume", False, "every 30 s", ""),
+        ("cycle", True, "every 1800 s", "all"),
+        ("daily", True, "daily at 00:15 UTC", ""),
+    ]
+    assert found["cycle", ""]["next_at"] is None
+    shown = command("schedule").stdout
+    assert shown.splitlines()[-1] == "no tenants yet: cycle and daily begin with a tenant's first interaction"
 
 
 def test_people_read_the_same(command):
     shown = command("schedule").stdout
     assert "daily at 00:15 UTC" in shown
-    assert shown.splitlines()[0].split() == ["job", "tenant", "when", "set_for", "last", "next", "done", "owed"]
+    assert shown.splitlines()[0].split() == ["job", "tenant", "when", "set_for", "last", "next", "owed"]
+    assert "no tenants" not in shown
+
+
+@pytest.mark.usefixtures("beat")
+def test_people_read_when_a_job_was_done_not_when_its_setting_was_made(command, items, redis):
+    def cycle():
+        rows = (line.split() for line in command("schedule").stdout.splitlines())
+        return next(" ".join(row) for row in rows if row[:2] == ["cycle", "acme"])
+
+    assert items()["cycle", "acme"]["last_at"]
+    assert cycle().count(":") == 2, "the next alone"
+    redis.hset(keys.RUNS_DONE, "cycle/acme", now_of(redis))
+    assert cycle().count(":") == 4
 
 
 def test_what_is_set_for_all_and_for_one_holds_until_it_is_reset(command, command_json, items):
