@@ -9,7 +9,7 @@ from redis import Redis
 
 from kaizen_api.cli.moments import local
 from kaizen_api.cli.options import Session, shared
-from kaizen_api.cli.output import echo, emit, table
+from kaizen_api.cli.output import echo, emit, note, table
 from kaizen_api.config import KaizenConfig
 from kaizen_api.connection import connect, reaching
 from kaizen_worker.schedule import setting
@@ -145,7 +145,7 @@ def _set_for(timetable: Timetable, turn: Turn) -> str:
 def _show(items: Sequence[dict[str, object]]) -> None:
     table(_COLUMNS, _rows(items), empty="no jobs")
     if to_come := [str(line["job"]) for line in items if line["each"] and not line["tenant"]]:
-        echo(f"no tenants yet: {' and '.join(to_come)} begin with a tenant's first interaction")
+        note(f"no tenants yet: {' and '.join(to_come)} begin with a tenant's first interaction")
 
 
 def _rows(lines: Sequence[dict[str, object]]) -> Iterator[list[object]]:

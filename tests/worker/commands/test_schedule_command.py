@@ -65,7 +65,7 @@ def test_before_the_first_tenant_every_job_is_shown_as_it_is_set(command, items,
         ("daily", True, "daily at 00:15 UTC", ""),
     ]
     assert found["cycle", ""]["next_at"] is None
-    shown = command("schedule").stdout
+    shown = command("schedule").stderr
     assert shown.splitlines()[-1] == "no tenants yet: cycle and daily begin with a tenant's first interaction"
 
 
