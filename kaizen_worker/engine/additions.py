@@ -74,7 +74,7 @@ def add(tenant: Tenant, lines: Iterable[tuple[str, bytes]], *, batch: str, added
     if documents:
         tenant.retrieval_by_words.refresh()
     for entry in documents.values():
-        near = disputes.near(tenant, entry, among=tenant.retrieval_by_words)
+        near = disputes.near(entry, among=tenant.retrieval_by_words)
         if opposed := disputes.mark(tenant, entry, near, at=_now()):
             added.disputes[entry.id] = opposed
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from kaizen_api import jobs, spans
 from kaizen_api.errors import BreakerOpen, Invalid, Unavailable
+from kaizen_api.knowledge import Hit
 from kaizen_api.metrics.table import field
 from kaizen_api.schema import Entry, Gap, GapStatus, Step
 from kaizen_worker.breaker import countdown
@@ -22,7 +23,7 @@ from kaizen_worker.engine.asked import asked_before
 from kaizen_worker.engine.due import fill_claim
 from kaizen_worker.engine.lifecycle import longer
 from kaizen_worker.engine.runtime import LOG, Tenant
-from kaizen_worker.engine.saving import NO_SOURCE, STRANGE
+from kaizen_worker.engine.saving import NO_SOURCE, STRANGE, in_scope
 from kaizen_worker.knowledge.likeness import repeats
 from kaizen_worker.knowledge.making import Errand, from_passage
 from kaizen_worker.knowledge.vectors import WORDS
@@ -188,10 +189,10 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
             continue
         errand = Errand(query=query, gap=gap.id, batch=f"{gap.id}.{at}", adapter=f"{passage.source}/1")
         entry = from_passage(passage, at=at, errand=errand)
-        near = disputes.near(tenant, entry, among=tenant.retrieval)
+        near = disputes.near(entry, among=tenant.retrieval)
         if not _said_already(entry, near):
             taken_in = tenant.entries.add(entry)
-            disputes.mark(tenant, taken_in, [*near, *disputes.present(tenant, kept)], at=at)
+            disputes.mark(tenant, taken_in, [*near, *filter(None, tenant.entries.many(kept))], at=at)
             kept.append(taken_in.id)
     outcome = "filled" if kept else "empty"
     about = {"tenant": tenant.name, "insight_id": gap.insight, "gap_id": gap.id, "entry_ids": kept}
@@ -203,7 +204,7 @@ def _keep(tenant: Tenant, gap: Gap, passages: list[tuple[Passage, str]]) -> str:
     return outcome
 
 
-def _said_already(new: Entry, near: Sequence[Entry]) -> bool:
+def _said_already(new: Entry, near: Sequence[Hit]) -> bool:
     """Whether one of another text says the same in all but the same words; the text itself is no matter."""
     return all(known.text != new.text for known in near) and any(repeats(new, known) for known in near)
 
@@ -230,8 +231,7 @@ def _end(tenant: Tenant, gap_id: str, step: Step, *, status: GapStatus, entries:
         if old is None or old.status != "filling":
             return None
         known = [*old.entries, *(entry for entry in entries if entry not in old.entries)]
-        diagnosis = "missing" if entries and old.diagnosis == STRANGE else old.diagnosis
-        return replace(old, status=status, diagnosis=diagnosis, entries=known, history=longer(old.history, step))
+        return in_scope(replace(old, status=status, entries=known, history=longer(old.history, step)))
 
     def counts(_old: Gap | None, _new: Gap) -> dict[str, int]:
         return {field("kaizen_gapfill_runs_total", outcome=step.event): 1}

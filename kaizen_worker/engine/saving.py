@@ -174,8 +174,7 @@ def _merge(old: Gap | None, new: Gap, insight: str | None, *, hindrance: str | N
     """
     found = replace(new, status="open", history=[Step(at=at, event="found", detail=new.diagnosis)])
     known = found if old is None else replace(new, status=old.status, entries=old.entries, history=old.history)
-    if known.entries and known.diagnosis == STRANGE:  # documents of one's own answered it
-        known = replace(known, diagnosis="missing")
+    known = in_scope(known)
     gap = replace(known, insight=insight or (old.insight if old is not None else None))
     if gap.status == "closed" and gap.entries:
         return _stepped(gap, "proposed", at=at)
@@ -185,6 +184,11 @@ def _merge(old: Gap | None, new: Gap, insight: str | None, *, hindrance: str | N
     if why_not is not None:
         return _stepped(gap, "unfilled", at=at, detail=why_not)
     return gap if gap.status == "open" else _stepped(gap, "open", at=at)
+
+
+def in_scope(gap: Gap) -> Gap:
+    """The gap, no longer called strange where documents of one's own answered it."""
+    return replace(gap, diagnosis="missing") if gap.entries and gap.diagnosis == STRANGE else gap
 
 
 def _stepped(gap: Gap, status: GapStatus, *, at: int, detail: str = "") -> Gap:

@@ -6,7 +6,7 @@ What differs in a number, a negation or the opposite of a word is no repetition:
 import re
 
 from kaizen_api.schema import Entry
-from kaizen_worker.pipeline.gaps.disagreement import disagree
+from kaizen_worker.pipeline.gaps.disagreement import Told, disagree
 
 SAME = 0.7
 """Share of the runs of three words of two texts that both have (Broder 1997, resemblance) from which they are the same:
@@ -22,7 +22,7 @@ def likeness(one: str, other: str) -> float:
     return len(own & others) / max(len(own | others), 1)
 
 
-def repeats(new: Entry, known: Entry) -> bool:
+def repeats(new: Entry, known: Told) -> bool:
     """Whether the new entry tells nothing that the known one does not; the same page in another version does tell."""
     if new.provenance.url is not None and new.provenance.url == known.provenance.url:
         return False

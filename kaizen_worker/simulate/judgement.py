@@ -1,10 +1,9 @@
 """Which findings are true: of a planted log it is known what is wrong, so each statement is right or wrong.
 
 A finding is true only of a fault in exactly its place: type, topic, model, tool, error, kind of request and time. What
-a fault cannot but bring about in the same topic is true as well, if `CONSEQUENCES` says so. A topic that is found may
-hold several subjects: which one a finding is about is what at least half of its evidence is about, as whoever reads it
-would see. That the member of a pair
-errs, where only the pair does, is false; that everything is slow, where one topic is, too.
+a fault cannot but bring about in the same topic is true as well, if `CONSEQUENCES` says so. That the member of a pair
+errs, where only the pair does, is false; that everything is slow, where one topic is, too. A topic that is found may
+hold several subjects: a finding is about the one that at least half of its evidence is about, as whoever reads it sees.
 """
 
 from collections import Counter

@@ -6,11 +6,15 @@ question in other words. Lexical, so it is exact about what it says, and silent 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from kaizen_api.knowledge import Hit
 from kaizen_api.schema import Entry
+
+Told = Entry | Hit
+"""What says something: an entry, or what a search shows of one."""
 
 ALIKE = 0.7
 """Share of the words of two texts that both have (Jaccard 1901), from which they are about the same statement."""
@@ -65,9 +69,15 @@ class _Said:
         return bool(same) and _alike(self.answer, other.answer) < OTHERWISE
 
 
-def disagree(one: Entry, other: Entry) -> bool:
+def disagree(one: Told, other: Told) -> bool:
     """Whether they say otherwise of the same thing."""
-    return _said(one).disagrees(_said(other))
+    return bool(opposed(one, [other]))
+
+
+def opposed(one: Told, others: Sequence[Told]) -> list[str]:
+    """Ids of the others that say otherwise of the same thing, in their order."""
+    said = _said(one)
+    return [other.id for other in others if said.disagrees(_said(other))]
 
 
 def contested(entries: Mapping[str, Entry]) -> frozenset[str]:
@@ -91,7 +101,7 @@ def _opposed(one: frozenset[str], other: frozenset[str]) -> bool:
     return any(len(pair & own) == 1 and len(pair & others) == 1 for pair in OPPOSITES)
 
 
-def _said(entry: Entry) -> _Said:
+def _said(entry: Told) -> _Said:
     words = _words(entry.text)
     question, mark, answer = entry.text.partition("?")
     if not mark and entry.title.rstrip().endswith("?"):

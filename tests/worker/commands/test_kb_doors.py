@@ -156,6 +156,16 @@ def test_documents_that_say_otherwise_are_added_and_marked_with_each_other(kb, l
     assert disputes(kb) == {"one": ["other"], "other": ["one"], "apart": []}
 
 
+@pytest.mark.parametrize(("others", "marked"), [(1, True), (3, True), (4, False)])
+def test_a_series_of_like_lines_is_no_contradiction(kb, lines, others, marked):
+    series = [
+        {"id": f"p{n}", "title": "Price", "text": f"One metre of the cable costs {n} euros."} for n in range(others + 1)
+    ]
+    told = kb("add", lines(*series))[1]
+    assert bool(told["disputes"]) is marked
+    assert any(disputes(kb).values()) is marked
+
+
 def test_what_an_import_left_uncompared_is_marked_by_the_next_try(kb, lines, monkeypatch):
     path = lines(ONE, OTHER)
     with monkeypatch.context() as cut:  # as if it had been killed between adding and comparing

@@ -12,6 +12,8 @@ from kaizen_api.schema import Gap
 from kaizen_worker.engine import fill, lifecycle
 from kaizen_worker.engine.runtime import Runtime
 from kaizen_worker.knowledge.making import Document, from_document
+from kaizen_worker.search.choice import _KINDS
+from kaizen_worker.search.source import OWN
 from kaizen_worker.types import Passage
 
 GAP = Gap(id="g1", topic="t1", diagnosis="missing", users=5, queries=["freeze stolen card", "block stolen card"])
@@ -179,3 +181,18 @@ def test_an_address_in_disguise_does_not_end_the_search(tenant, index, url):
     index.hits = [{**HITS[0], "url": url}]
     assert fill.fill(tenant, "g1") == "filled"
     assert ("meilisearch", "Theft") in sources(tenant)
+
+
+def test_an_entry_that_is_here_is_found_again_though_another_says_the_same(tenant):
+    assert fill.fill(tenant, "g1") == "filled"
+    lifecycle.let_in(tenant, "g1", at=2)
+    tenant.entries.put(from_document(Document(id="copy", title="Theft", text=SAID + " Now."), at=3), at=3)
+    first = tenant.gaps.get("g1").entries
+    tenant.gaps.save(replace(GAP, id="g2"), old=None)
+    tenant.retrieval.refresh()
+    assert fill.fill(tenant, "g2") == "filled"
+    assert tenant.gaps.get("g2").entries == first
+
+
+def test_the_sources_of_ones_own_are_sources():
+    assert {"folder", *_KINDS} > OWN
